@@ -1,0 +1,1 @@
+//! The embedded receiver, the demo and the real-cluster tier.

@@ -1,0 +1,1 @@
+//! The declared API-cost budget.
