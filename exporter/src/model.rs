@@ -67,7 +67,7 @@ pub enum AttributeValue<'a> {
 /// A key and its value, borrowed from whoever describes the series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Attribute<'a> {
-    /// The attribute's key, for example `device`.
+    /// The attribute's key, for example `device`; OTLP wants it not empty.
     pub key: &'a str,
     /// Its value.
     pub value: AttributeValue<'a>,

@@ -4,68 +4,100 @@
 //! is laid out once and its numbers are patched in place until the set of reported series changes
 //! (`docs/decisions/0002-patched-segments.md`). A collector registers each series once, keeps the
 //! [`SeriesId`], and per scrape calls [`Segment::begin`], `set_*` for each value read, [`Segment::finish`].
+//! It begins and finishes every scrape that is due, also one whose sources all failed.
 //!
 //! Invariants: a series that was not set between `begin` and `finish` is not in the output (a failed read
-//! emits nothing, never zero); a monotonic sum that goes backwards starts anew at the previous scrape's time.
-//! A steady scrape allocates nothing.
+//! emits nothing, never zero); a monotonic sum that goes backwards starts anew at its last observation, also
+//! where scrapes without one lie between; no point starts after its own time. A steady scrape allocates nothing.
 
 use crate::model::{Attribute, Kind, Metric, Scope, Timestamp, ValueType};
-use crate::wire::{FIXED64, len_field, put_attribute, put_len_header, put_str, put_varint, str_field, tag};
+use crate::wire::put_attribute;
 
+mod layout;
 #[cfg(test)]
 mod tests;
 
-/// A series of one segment: a metric and a set of attributes.
+/// A series of one segment: a metric and a set of attributes. It names nothing once the series is forgotten,
+/// also after its place was given to another series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SeriesId(u32);
+pub struct SeriesId {
+    index: u32,
+    /// How often the slot was forgotten before this series got it.
+    generation: u32,
+}
 
-/// OTLP's data point flag `NO_RECORDED_VALUE`: the series has ended.
-const NO_RECORDED_VALUE: u64 = 1;
+impl SeriesId {
+    /// Its place in the segment's table. A forgotten series leaves its place to a later one, so places stay below
+    /// the largest number of series that the segment ever had at a time.
+    pub const fn place(self) -> u32 {
+        self.index
+    }
+}
+
 /// A series that has no place in the laid-out bytes.
-const NOWHERE: usize = usize::MAX;
-/// `AGGREGATION_TEMPORALITY_CUMULATIVE`.
-const CUMULATIVE: u8 = 2;
+const NOWHERE: u32 = u32::MAX;
+/// The group of a forgotten series.
+const NO_GROUP: u32 = u32::MAX;
 
+/// What is kept for a series: 64 bytes, one cache line, and the encoded attributes.
 #[derive(Debug)]
 struct Series {
-    group: u32,
     /// The encoded `attributes` fields of a `NumberDataPoint`; empty once forgotten.
     attributes: Box<[u8]>,
     start: Timestamp,
+    /// When the series was last observed.
     time: Timestamp,
     /// The bits of the last value: two's complement or IEEE 754, by the metric's type.
     bits: u64,
     /// The scrape in which the series was last set; zero is never.
     seen: u64,
-    /// The last scrape ends the series: it goes out once more, without a value.
+    group: u32,
+    generation: u32,
+    /// Where the time field of the point begins in the laid-out bytes; a sum's start field is right before.
+    place: u32,
+    kind: Kind,
+    value_type: ValueType,
+    /// The last scrape that saw the series ended it: it goes out once more, without a value.
     ended: bool,
-    /// Where the fixed-width part of the point begins in the laid-out bytes.
-    place: usize,
 }
 
 #[derive(Debug)]
 struct Group {
     metric: &'static Metric,
+    /// The indices of its series, in the order of registration.
     members: Vec<u32>,
+    /// The encoded size of the laid-out points; zero where there are none.
+    points_len: usize,
 }
 
 /// One resource and one scope with their points, encoded. See the module's documentation.
+///
+/// A value is refused, and counted in [`Segment::refused`], where it cannot be reported truthfully: it is not
+/// finite, does not fit OTLP's signed integer or the metric's type, belongs to a forgotten series, or comes
+/// second for the same series in one scrape. The series is then as if it had not been read.
 #[derive(Debug)]
 pub struct Segment {
     resource: Box<[u8]>,
     scope: Scope,
     series: Vec<Series>,
+    /// Slots of forgotten series whose groups still list them; freed by the next `finish`.
+    forgotten: Vec<u32>,
     free: Vec<u32>,
     groups: Vec<Group>,
     encoded: Vec<u8>,
     scrape: u64,
+    /// The distinct series set in this scrape.
     set_now: usize,
+    /// The points in `encoded`.
     laid_out: usize,
+    /// A series without a place was set: `encoded` cannot hold this scrape by patching.
     stale_layout: bool,
+    /// No scrape is under way.
+    finished: bool,
+    refused: u64,
     /// The source's start: when cumulative sums began to count.
     start: Timestamp,
     time: Timestamp,
-    previous_time: Timestamp,
 }
 
 impl Segment {
@@ -80,16 +112,18 @@ impl Segment {
             resource: bytes.into_boxed_slice(),
             scope,
             series: Vec::new(),
+            forgotten: Vec::new(),
             free: Vec::new(),
             groups: Vec::new(),
             encoded: Vec::new(),
             scrape: 0,
             set_now: 0,
             laid_out: 0,
-            stale_layout: true,
+            stale_layout: false,
+            finished: true,
+            refused: 0,
             start,
             time: Timestamp(0),
-            previous_time: Timestamp(0),
         }
     }
 
@@ -99,263 +133,190 @@ impl Segment {
         for attribute in attributes {
             put_attribute(&mut bytes, 7, attribute);
         }
-        let group = self.group(metric);
-        let series = Series {
-            group,
+        // Below every value, so that the first observation is no restart.
+        let lowest = match metric.value_type {
+            ValueType::Int => i64::MIN.cast_unsigned(),
+            ValueType::Double => f64::NEG_INFINITY.to_bits(),
+        };
+        let mut series = Series {
             attributes: bytes.into_boxed_slice(),
             start: self.start,
             time: Timestamp(0),
-            bits: 0,
+            bits: lowest,
             seen: 0,
-            ended: false,
+            group: self.group(metric),
+            generation: 0,
             place: NOWHERE,
+            kind: metric.kind,
+            value_type: metric.value_type,
+            ended: false,
         };
+        let group = series.group as usize;
         let index = if let Some(index) = self.free.pop() {
-            self.series[index as usize] = series;
+            let slot = &mut self.series[index as usize];
+            series.generation = slot.generation;
+            *slot = series;
             index
         } else {
+            // 2^32 series of 64 bytes and more do not fit a node's memory.
+            let index = u32::try_from(self.series.len()).unwrap_or(u32::MAX);
             self.series.push(series);
-            u32::try_from(self.series.len() - 1).unwrap_or(u32::MAX)
+            index
         };
-        self.groups[group as usize].members.push(index);
-        SeriesId(index)
+        self.groups[group].members.push(index);
+        SeriesId { index, generation: self.series[index as usize].generation }
     }
 
     fn group(&mut self, metric: &'static Metric) -> u32 {
-        let found = self.groups.iter().position(|group| std::ptr::eq(group.metric, metric));
-        let index = found.unwrap_or_else(|| {
-            self.groups.push(Group { metric, members: Vec::new() });
+        // By value as well: the address of a `const` may differ from one use to the next.
+        let same = |group: &Group| std::ptr::eq(group.metric, metric) || *group.metric == *metric;
+        let index = self.groups.iter().position(same).unwrap_or_else(|| {
+            self.groups.push(Group { metric, members: Vec::new(), points_len: 0 });
             self.groups.len() - 1
         });
-        u32::try_from(index).unwrap_or(u32::MAX)
+        u32::try_from(index).unwrap_or(NO_GROUP)
     }
 
-    /// Drops a series for good; its id must not be used again.
+    /// Drops a series for good, also from the present scrape; its id names nothing afterwards. To tell the
+    /// backend that the series is over, [`Segment::end`] it first and forget it after that scrape.
     pub fn forget(&mut self, id: SeriesId) {
-        let series = &mut self.series[id.0 as usize];
+        let Some(series) = find(&mut self.series, id) else { return };
         series.attributes = Box::default();
-        series.seen = 0;
+        series.group = NO_GROUP;
+        // The laid-out count includes the series: it can only be reached again through a series without a
+        // place, so the layout need not be marked stale.
         series.place = NOWHERE;
-        self.groups[series.group as usize].members.retain(|member| *member != id.0);
-        self.free.push(id.0);
-        self.stale_layout = true;
+        if series.seen == self.scrape && self.scrape != 0 {
+            self.set_now -= 1;
+        }
+        series.seen = 0;
+        series.generation = series.generation.saturating_add(1);
+        self.forgotten.push(id.index);
     }
 
-    /// Starts a scrape whose values are read at `time`.
+    /// Starts a scrape whose values are read at `time`. A scrape that was begun and not finished is given up:
+    /// its values are not reported, though later ones are compared with them.
     pub fn begin(&mut self, time: Timestamp) {
         self.scrape += 1;
         self.set_now = 0;
-        self.previous_time = self.time;
+        self.refused = 0;
+        self.finished = false;
         self.time = time;
     }
 
-    /// Records an integer. A value above `i64::MAX` must be refused by the caller.
+    /// Records an integer.
     pub fn set_int(&mut self, id: SeriesId, value: i64) {
-        let series = &self.series[id.0 as usize];
-        let metric = self.groups[series.group as usize].metric;
-        debug_assert_eq!(metric.value_type, ValueType::Int, "{}", metric.name);
-        let restarted = metric.kind == (Kind::Sum { monotonic: true })
-            && series.seen != 0
-            && value < series.bits.cast_signed();
-        self.set(id, value.cast_unsigned(), restarted);
+        self.set(id, ValueType::Int, value.cast_unsigned(), |last| value < last.cast_signed());
     }
 
-    /// Records an unsigned counter; what does not fit OTLP's signed integer is clamped to `i64::MAX`.
+    /// Records an unsigned integer. Above `i64::MAX` it is refused: OTLP cannot carry it, and no honest
+    /// counter or size is that large.
     pub fn set_u64(&mut self, id: SeriesId, value: u64) {
-        self.set_int(id, i64::try_from(value).unwrap_or(i64::MAX));
+        match i64::try_from(value) {
+            Ok(value) => self.set_int(id, value),
+            Err(_) => self.refused += 1,
+        }
     }
 
-    /// Records a double. NaN and infinities are not recorded: the series is then missing from this scrape.
+    /// Records a double. NaN and infinities are refused.
     pub fn set_double(&mut self, id: SeriesId, value: f64) {
-        if !value.is_finite() {
+        if value.is_finite() {
+            self.set(id, ValueType::Double, value.to_bits(), |last| value < f64::from_bits(last));
+        } else {
+            self.refused += 1;
+        }
+    }
+
+    /// `fell` answers whether the value is below the last one, given as bits.
+    fn set(&mut self, id: SeriesId, value_type: ValueType, bits: u64, fell: impl FnOnce(u64) -> bool) {
+        let Some(series) = find(&mut self.series, id) else {
+            self.refused += 1;
+            return;
+        };
+        if series.seen == self.scrape || series.value_type != value_type {
+            self.refused += 1;
             return;
         }
-        let series = &self.series[id.0 as usize];
-        let metric = self.groups[series.group as usize].metric;
-        debug_assert_eq!(metric.value_type, ValueType::Double, "{}", metric.name);
-        let restarted = metric.kind == (Kind::Sum { monotonic: true })
-            && series.seen != 0
-            && value < f64::from_bits(series.bits);
-        self.set(id, value.to_bits(), restarted);
+        let monotonic = series.kind == Kind::Sum { monotonic: true };
+        let restarted = monotonic && (fell(series.bits) || series.ended);
+        if restarted || series.start > self.time {
+            // Where the clock was set back, the start follows it: a point must not start after its time.
+            let start = if restarted { series.time } else { series.start };
+            series.start = start.min(self.time);
+            series.patch_start(&mut self.encoded);
+        }
+        series.bits = bits;
+        series.time = self.time;
+        series.seen = self.scrape;
+        series.ended = false;
+        self.set_now += 1;
+        self.stale_layout |= !series.patch_value(&mut self.encoded);
     }
 
-    /// Ends a series: this scrape reports it once more with the flag "no recorded value".
+    /// Ends a series whose source is gone: this scrape reports it once more, with the flag "no recorded value"
+    /// instead of any value set in the same scrape. A series that was never set, or has ended already, has
+    /// nothing to end. A monotonic sum that is set again later starts anew at this scrape.
     pub fn end(&mut self, id: SeriesId) {
-        self.set(id, 0, false);
-        let series = &mut self.series[id.0 as usize];
+        let Some(series) = find(&mut self.series, id) else { return };
+        if series.seen == 0 || series.ended {
+            return;
+        }
+        if series.seen != self.scrape {
+            series.seen = self.scrape;
+            self.set_now += 1;
+        }
+        series.start = series.start.min(self.time);
+        series.time = self.time;
         series.ended = true;
         series.place = NOWHERE;
         self.stale_layout = true;
     }
 
-    fn set(&mut self, id: SeriesId, bits: u64, restarted: bool) {
-        let series = &mut self.series[id.0 as usize];
-        series.bits = bits;
-        series.time = self.time;
-        if series.seen != self.scrape {
-            series.seen = self.scrape;
-            self.set_now += 1;
-        }
-        if series.ended {
-            series.ended = false;
-            self.stale_layout = true;
-        }
-        if restarted {
-            series.start = self.previous_time;
-        }
-        if series.place == NOWHERE {
-            self.stale_layout = true;
-            return;
-        }
-        let metric = self.groups[series.group as usize].metric;
-        let mut at = series.place + 1;
-        if metric.kind != Kind::Gauge {
-            self.encoded[at..at + 8].copy_from_slice(&series.start.0.to_le_bytes());
-            at += 9;
-        }
-        self.encoded[at..at + 8].copy_from_slice(&series.time.0.to_le_bytes());
-        self.encoded[at + 9..at + 17].copy_from_slice(&bits.to_le_bytes());
-    }
-
     /// Completes the scrape; afterwards [`Segment::encoded`] holds exactly the series set since
     /// [`Segment::begin`]. Answers whether the layout had to be rebuilt.
     pub fn finish(&mut self) -> bool {
+        if !self.forgotten.is_empty() {
+            self.free_forgotten();
+        }
+        // Every series set had a place, and as many were set as there are places: the same series, then.
         let rebuild = self.stale_layout || self.set_now != self.laid_out;
         if rebuild {
             self.lay_out();
+            self.stale_layout = false;
+            self.laid_out = self.set_now;
         }
+        self.finished = true;
         rebuild
     }
 
-    /// The number of points in the finished scrape.
+    fn free_forgotten(&mut self) {
+        let series = &self.series;
+        for (index, group) in self.groups.iter_mut().enumerate() {
+            group.members.retain(|member| series[*member as usize].group as usize == index);
+        }
+        // A slot whose generations are used up is never given out again: an id stays unique.
+        let usable = |slot: &u32| series[*slot as usize].generation != u32::MAX;
+        self.free.extend(self.forgotten.drain(..).filter(usable));
+    }
+
+    /// The number of points in the finished scrape; zero while a scrape is under way.
     pub fn points(&self) -> usize {
-        self.laid_out
+        if self.finished { self.laid_out } else { 0 }
+    }
+
+    /// The number of values refused since [`Segment::begin`].
+    pub fn refused(&self) -> u64 {
+        self.refused
     }
 
     /// The finished scrape as one `resource_metrics` field of an `ExportMetricsServiceRequest`; empty
-    /// where no series was set. Such fields can be concatenated into a request.
+    /// where no series was set, and while a scrape is under way. Such fields can be concatenated into a request.
     pub fn encoded(&self) -> &[u8] {
-        &self.encoded
-    }
-
-    fn point_len(series: &Series, kind: Kind) -> usize {
-        let start = if kind == Kind::Gauge { 0 } else { 9 };
-        let value = if series.ended { 2 } else { 9 };
-        start + 9 + value + series.attributes.len()
-    }
-
-    fn metric_len(group: &Group, points: usize) -> usize {
-        let metric = group.metric;
-        let data = data_len(metric.kind, points);
-        str_field(metric.name) + str_field(metric.description) + str_field(metric.unit) + len_field(data)
-    }
-
-    /// The encoded size of the points of a group that belong to this scrape; zero where there are none.
-    fn points_len(&self, group: &Group) -> usize {
-        group
-            .members
-            .iter()
-            .map(|member| &self.series[*member as usize])
-            .filter(|series| series.seen == self.scrape)
-            .map(|series| len_field(Self::point_len(series, group.metric.kind)))
-            .sum()
-    }
-
-    fn lay_out(&mut self) {
-        for series in &mut self.series {
-            series.place = NOWHERE;
-        }
-        self.stale_layout = false;
-        self.laid_out = self.set_now;
-        let mut out = std::mem::take(&mut self.encoded);
-        out.clear();
-        if self.set_now > 0 {
-            self.write(&mut out);
-        }
-        self.encoded = out;
-    }
-
-    fn write(&mut self, out: &mut Vec<u8>) {
-        let scope_body = str_field(self.scope.name) + str_field(self.scope.version);
-        let mut metrics = 0;
-        for group in &self.groups {
-            let points = self.points_len(group);
-            if points > 0 {
-                metrics += len_field(Self::metric_len(group, points));
-            }
-        }
-        let scope_metrics = len_field(scope_body) + metrics;
-        let body = len_field(self.resource.len()) + len_field(scope_metrics);
-        out.reserve(len_field(body));
-        put_len_header(out, 1, body);
-        put_len_header(out, 1, self.resource.len());
-        out.extend_from_slice(&self.resource);
-        put_len_header(out, 2, scope_metrics);
-        put_len_header(out, 1, scope_body);
-        put_str(out, 1, self.scope.name);
-        put_str(out, 2, self.scope.version);
-        let groups = std::mem::take(&mut self.groups);
-        for group in &groups {
-            let points = self.points_len(group);
-            if points > 0 {
-                self.write_metric(out, group, points);
-            }
-        }
-        self.groups = groups;
-    }
-
-    fn write_metric(&mut self, out: &mut Vec<u8>, group: &Group, points: usize) {
-        let metric = group.metric;
-        put_len_header(out, 2, Self::metric_len(group, points));
-        put_str(out, 1, metric.name);
-        put_str(out, 2, metric.description);
-        put_str(out, 3, metric.unit);
-        let data_field = if metric.kind == Kind::Gauge { 5 } else { 7 };
-        put_len_header(out, data_field, data_len(metric.kind, points));
-        for member in &group.members {
-            let index = *member as usize;
-            if self.series[index].seen == self.scrape {
-                let place = Self::write_point(out, &self.series[index], metric);
-                self.series[index].place = place;
-            }
-        }
-        if let Kind::Sum { monotonic } = metric.kind {
-            out.extend_from_slice(&[tag(2, 0), CUMULATIVE]);
-            if monotonic {
-                out.extend_from_slice(&[tag(3, 0), 1]);
-            }
-        }
-    }
-
-    /// Writes one data point and answers where its fixed-width part begins, or nowhere for an ended series.
-    fn write_point(out: &mut Vec<u8>, series: &Series, metric: &Metric) -> usize {
-        put_len_header(out, 1, Self::point_len(series, metric.kind));
-        let place = out.len();
-        if metric.kind != Kind::Gauge {
-            out.push(tag(2, FIXED64));
-            out.extend_from_slice(&series.start.0.to_le_bytes());
-        }
-        out.push(tag(3, FIXED64));
-        out.extend_from_slice(&series.time.0.to_le_bytes());
-        if series.ended {
-            out.push(tag(8, 0));
-            put_varint(out, NO_RECORDED_VALUE);
-        } else {
-            let field = if metric.value_type == ValueType::Double { 4 } else { 6 };
-            out.push(tag(field, FIXED64));
-            out.extend_from_slice(&series.bits.to_le_bytes());
-        }
-        out.extend_from_slice(&series.attributes);
-        if series.ended { NOWHERE } else { place }
+        if self.finished { &self.encoded } else { &[] }
     }
 }
 
-/// The size of a `Gauge` or `Sum` message around `points` bytes of data points.
-const fn data_len(kind: Kind, points: usize) -> usize {
-    points
-        + match kind {
-            Kind::Gauge => 0,
-            Kind::Sum { monotonic: false } => 2,
-            Kind::Sum { monotonic: true } => 4,
-        }
+/// The registered series of that id.
+fn find(series: &mut [Series], id: SeriesId) -> Option<&mut Series> {
+    series.get_mut(id.index as usize).filter(|series| series.generation == id.generation)
 }

@@ -5,10 +5,16 @@
 
 use crate::model::{Attribute, AttributeValue};
 
+pub(crate) mod reader;
+
+/// Wire type 0: a base-128 varint.
+pub(crate) const VARINT: u8 = 0;
 /// Wire type 1: eight bytes, little endian.
 pub(crate) const FIXED64: u8 = 1;
 /// Wire type 2: a length and that many bytes.
 pub(crate) const LEN: u8 = 2;
+/// Wire type 5: four bytes, little endian.
+pub(crate) const FIXED32: u8 = 5;
 
 /// The tag byte of a field whose number is below 16.
 pub(crate) const fn tag(field: u8, wire_type: u8) -> u8 {
@@ -77,11 +83,11 @@ pub(crate) fn put_attribute(out: &mut Vec<u8>, field: u8, attribute: &Attribute<
             out.extend_from_slice(text.as_bytes());
         }
         AttributeValue::Bool(flag) => {
-            out.push(tag(2, 0));
+            out.push(tag(2, VARINT));
             out.push(u8::from(flag));
         }
         AttributeValue::Int(number) => {
-            out.push(tag(3, 0));
+            out.push(tag(3, VARINT));
             put_varint(out, number.cast_unsigned());
         }
     }

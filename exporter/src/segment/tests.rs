@@ -4,6 +4,8 @@ use prost::Message as _;
 
 use super::*;
 
+mod model;
+
 static SUM: Metric = Metric {
     name: "system.cpu.time",
     description: "d",
@@ -99,5 +101,145 @@ fn an_ended_series_goes_out_once_with_the_no_recorded_value_flag() {
     segment.begin(Timestamp(30));
     segment.set_double(id, 2.0);
     segment.finish();
-    assert_eq!(sums(&segment), [(5, 30, 2.0)]);
+    assert_eq!(sums(&segment), [(20, 30, 2.0)], "what comes back is a new counter");
+}
+
+#[test]
+fn a_counter_that_restarts_while_it_was_not_read_starts_at_its_last_observation() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let id = segment.series(&SUM, &[]);
+    segment.begin(Timestamp(10));
+    segment.set_double(id, 9.0);
+    segment.finish();
+    // The restart may lie before these two scrapes: time 30 would hide what was counted until then.
+    for time in [20, 30] {
+        segment.begin(Timestamp(time));
+        segment.finish();
+    }
+    segment.begin(Timestamp(40));
+    segment.set_double(id, 1.0);
+    segment.finish();
+    assert_eq!(sums(&segment), [(10, 40, 1.0)]);
+}
+
+#[test]
+fn no_point_starts_after_its_own_time_when_the_clock_is_set_back() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(1000));
+    let id = segment.series(&SUM, &[]);
+    for (time, value, start) in [(1010, 1.0, 1000), (500, 2.0, 500), (510, 3.0, 500), (505, 0.0, 505)] {
+        segment.begin(Timestamp(time));
+        segment.set_double(id, value);
+        segment.finish();
+        assert_eq!(sums(&segment), [(start, time, value)]);
+    }
+}
+
+#[test]
+fn the_id_of_a_forgotten_series_never_reaches_the_series_that_got_its_slot() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let old = segment.series(&SUM, &[Attribute::str("cpu", "cpu0")]);
+    segment.forget(old);
+    segment.forget(old);
+    segment.begin(Timestamp(10));
+    segment.finish();
+    let new = segment.series(&SUM, &[Attribute::str("cpu", "cpu1")]);
+    let other = segment.series(&SUM, &[Attribute::str("cpu", "cpu2")]);
+    assert_eq!(segment.series.len(), 2, "the slot was reused, and only once");
+    segment.begin(Timestamp(20));
+    segment.set_double(other, 3.0);
+    segment.set_double(new, 2.0);
+    segment.set_double(old, 1.0);
+    segment.end(old);
+    segment.forget(old);
+    segment.finish();
+    assert_eq!(sums(&segment), [(5, 20, 2.0), (5, 20, 3.0)]);
+    assert_eq!(segment.refused(), 1);
+}
+
+#[test]
+fn a_slot_whose_generations_are_used_up_is_not_given_out_again() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    segment.series(&SUM, &[]);
+    segment.series[0].generation = u32::MAX - 1;
+    segment.forget(SeriesId { index: 0, generation: u32::MAX - 1 });
+    segment.begin(Timestamp(10));
+    segment.finish();
+    assert_eq!(segment.series(&SUM, &[]), SeriesId { index: 1, generation: 0 });
+}
+
+#[test]
+fn a_scrape_that_was_begun_and_not_finished_shows_nothing_and_does_not_mix_with_the_next() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let ids = [0, 1].map(|cpu| segment.series(&SUM, &[Attribute::int("cpu", cpu)]));
+    segment.begin(Timestamp(10));
+    for id in ids {
+        segment.set_double(id, 1.0);
+    }
+    segment.finish();
+    segment.begin(Timestamp(20));
+    segment.set_double(ids[0], 2.0);
+    assert!(segment.encoded().is_empty());
+    segment.begin(Timestamp(30));
+    segment.set_double(ids[1], 3.0);
+    segment.finish();
+    assert_eq!(sums(&segment), [(5, 30, 3.0)]);
+}
+
+#[test]
+fn what_cannot_be_reported_truthfully_is_refused_and_counted() {
+    static COUNT: Metric = Metric { value_type: ValueType::Int, ..SUM };
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let [double, int] = [&SUM, &COUNT].map(|metric| segment.series(metric, &[]));
+    segment.set_int(int, 1);
+    assert_eq!(segment.refused(), 1, "before the first scrape");
+    segment.begin(Timestamp(10));
+    segment.set_u64(int, u64::MAX);
+    segment.set_int(double, 1);
+    segment.set_double(int, 1.0);
+    segment.set_double(double, f64::INFINITY);
+    assert_eq!(segment.refused(), 4);
+    segment.set_double(double, 2.0);
+    segment.set_double(double, 1.0);
+    segment.finish();
+    assert_eq!(segment.refused(), 5);
+    assert_eq!(sums(&segment), [(5, 10, 2.0)], "the first value of a scrape counts");
+}
+
+#[test]
+fn forgetting_a_series_that_was_set_takes_it_out_of_the_scrape() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let ids = [0, 1].map(|cpu| segment.series(&SUM, &[Attribute::int("cpu", cpu)]));
+    segment.begin(Timestamp(10));
+    for id in ids {
+        segment.set_double(id, 1.0);
+    }
+    segment.forget(ids[0]);
+    segment.finish();
+    assert_eq!((segment.points(), sums(&segment).len()), (1, 1));
+    segment.begin(Timestamp(20));
+    segment.set_double(ids[1], 2.0);
+    assert!(!segment.finish(), "the layout was right");
+    segment.begin(Timestamp(30));
+    segment.set_double(ids[1], 2.0);
+    segment.forget(ids[1]);
+    segment.finish();
+    assert!(segment.encoded().is_empty());
+}
+
+#[test]
+fn equal_metrics_at_two_addresses_are_one_metric() {
+    static COPY: Metric = Metric { ..SUM };
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let ids = [segment.series(&SUM, &[]), segment.series(&COPY, &[Attribute::int("n", 1)])];
+    segment.begin(Timestamp(10));
+    for id in ids {
+        segment.set_double(id, 1.0);
+    }
+    segment.finish();
+    assert_eq!(sums(&segment).len(), 2);
+}
+
+#[test]
+fn what_is_kept_for_a_series_fits_a_cache_line() {
+    assert_eq!(size_of::<Series>(), 64);
 }
