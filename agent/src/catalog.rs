@@ -1,6 +1,7 @@
 //! What tare can report: one file per receiver of the parity contract.
 
 pub mod hostmetrics;
+pub mod own;
 
 use std::collections::HashSet;
 

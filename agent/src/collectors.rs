@@ -12,6 +12,26 @@ use crate::catalog::Enabled;
 use crate::error::{ErrorClass, SourceError};
 use crate::paths::HostPaths;
 
+pub mod cpu;
+pub mod disk;
+mod faults;
+pub mod filesystem;
+pub mod load;
+pub mod memory;
+pub mod network;
+pub mod nfs;
+mod objects;
+pub mod paging;
+pub(crate) mod points;
+pub mod process;
+pub mod processes;
+pub mod system;
+mod table;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
 /// What a collector needs to build itself.
 #[derive(Debug, Clone)]
 pub struct Setup {
@@ -64,7 +84,12 @@ impl<'a> Scrape<'a> {
 
     /// Counts a failed read. What the source would have given is missing from this scrape.
     pub fn fail(&mut self, error: &SourceError) {
-        self.failures.record(error);
+        self.fail_times(error, 1);
+    }
+
+    /// Counts `times` failures of the same kind, of which `error` is the first.
+    pub fn fail_times(&mut self, error: &SourceError, times: u64) {
+        self.failures.record_times(error, times);
     }
 }
 
@@ -78,8 +103,14 @@ pub struct Failures {
 impl Failures {
     /// Counts one failure; keeps its message if it is the first.
     pub fn record(&mut self, error: &SourceError) {
-        self.counts[error.class() as usize] += 1;
-        if self.first.is_none() {
+        self.record_times(error, 1);
+    }
+
+    /// Counts `times` failures of the same kind, of which `error` is the first.
+    pub fn record_times(&mut self, error: &SourceError, times: u64) {
+        let count = &mut self.counts[error.class() as usize];
+        *count = count.saturating_add(times);
+        if times > 0 && self.first.is_none() {
             self.first = Some(error.to_string());
         }
     }

@@ -91,6 +91,16 @@ pub enum SourceError {
         /// The bound in bytes.
         limit: usize,
     },
+    /// The source names more objects than are followed.
+    #[error("{path}: more than {limit} {what}", path = path.display())]
+    TooMany {
+        /// What was read.
+        path: PathBuf,
+        /// What there is too much of.
+        what: &'static str,
+        /// How many are followed at most.
+        limit: usize,
+    },
     /// The answer did not come in time.
     #[error("{path}: no answer within the time limit", path = path.display())]
     Timeout {
@@ -105,7 +115,7 @@ impl SourceError {
         match self {
             Self::Read { error, .. } => ErrorClass::of(error),
             Self::Parse { .. } => ErrorClass::Parse,
-            Self::TooLarge { .. } => ErrorClass::Refused,
+            Self::TooLarge { .. } | Self::TooMany { .. } => ErrorClass::Refused,
             Self::Timeout { .. } => ErrorClass::Timeout,
         }
     }

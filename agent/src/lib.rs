@@ -4,10 +4,23 @@
 //! [`catalog`] holds every metric's name and unit; each module of [`collectors`] turns one group of the
 //! node's own files into a segment of the exporter.
 
+pub mod app;
+pub mod assemble;
 pub mod catalog;
+pub mod cli;
+pub mod clock;
+pub mod collector_thread;
 pub mod collectors;
+pub mod config;
 pub mod error;
 pub mod filter;
+pub mod lifecycle;
+pub mod logging;
 pub mod paths;
+pub mod pipeline;
 pub mod scan;
+pub mod schedule;
+pub mod self_telemetry;
+pub mod signals;
 pub mod source;
+pub mod stats;

@@ -1,2 +1,7 @@
 //! The `tare` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tare::cli::main()
+}

@@ -39,6 +39,11 @@ impl HostPaths {
         join(&self.root, host.as_ref())
     }
 
+    /// A file of this process itself: always its own `/proc/self`, wherever the host's is.
+    pub fn own(&self, below: impl AsRef<Path>) -> PathBuf {
+        join(Path::new("/proc/self"), below.as_ref())
+    }
+
     /// Whether the host's `/` is this process's `/`.
     pub fn is_local(&self) -> bool {
         self.root == Path::new("/")

@@ -55,6 +55,23 @@ pub fn decimal(word: &[u8]) -> Option<u64> {
     })
 }
 
+/// A decimal number with an optional fraction (`0.52`, `2596.126`); `None` for anything else: no sign, no
+/// exponent, at most 32 characters.
+pub fn fraction(word: &[u8]) -> Option<f64> {
+    let mut halves = word.splitn(2, |byte| *byte == b'.');
+    let digits = |half: &[u8]| half.iter().all(u8::is_ascii_digit);
+    let (whole, part) = (halves.next()?, halves.next().unwrap_or_default());
+    if whole.is_empty() || !digits(whole) || !digits(part) || word.len() > 32 {
+        return None;
+    }
+    std::str::from_utf8(word).ok()?.parse().ok()
+}
+
+/// The position of `part` in `text`, where `part` is a subslice of it: for the offset in an error.
+pub fn offset(text: &[u8], part: &[u8]) -> usize {
+    part.as_ptr().addr().saturating_sub(text.as_ptr().addr()).min(text.len())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -68,6 +85,23 @@ mod tests {
         for word in [&b""[..], b"-1", b"1x", b"0x1", b" 1"] {
             assert_eq!(decimal(word), None, "{word:?}");
         }
+    }
+
+    #[test]
+    fn a_fraction_has_digits_and_at_most_one_point() {
+        for (word, number) in [(&b"0.52"[..], 0.52), (b"2596.126", 2596.126), (b"7", 7.0), (b"1.", 1.0)] {
+            assert_eq!(fraction(word), Some(number), "{word:?}");
+        }
+        for word in [&b""[..], b".", b".5", b"-1.0", b"1e3", b"inf", b"nan", b"1.2.3", b"1,5", &[b'1'; 33]] {
+            assert_eq!(fraction(word), None, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn the_offset_of_a_line_is_where_it_begins_in_its_text() {
+        let text = b"one\ntwo\n";
+        let offsets: Vec<_> = lines(text).map(|line| offset(text, line)).collect();
+        assert_eq!(offsets, [0, 4]);
     }
 
     proptest! {

@@ -38,24 +38,84 @@ impl KeptFile {
         &self.path
     }
 
-    /// Replaces the content of `buffer` by the whole file. Allocates only while `buffer` is still too small.
+    /// Reads the whole file into `buffer` and answers the part that it fills. `buffer` only grows, and keeps what
+    /// an earlier read left behind the file's end: a steady read neither allocates nor clears.
+    ///
+    /// The files of the kernel end with a newline. One that does not was cut off, perhaps within a number, and
+    /// nothing of it is used.
     ///
     /// # Errors
-    /// [`SourceError::Read`] with the kernel's answer, [`SourceError::TooLarge`] above the bound.
+    /// [`SourceError::Read`] with the kernel's answer, [`SourceError::TooLarge`] above the bound,
+    /// [`SourceError::Parse`] for a text that was cut off.
     pub fn read<'b>(&mut self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], SourceError> {
-        let result = self.read_kept(buffer);
+        let result = self.read_kept(buffer).and_then(|length| match buffer[..length].last() {
+            None | Some(b'\n') => Ok(length),
+            Some(_) => Err(self.malformed("no newline at the end", length)),
+        });
         if result.is_err() {
             self.file = None;
         }
-        result.map(|()| buffer.as_slice())
+        result.map(|length| &buffer[..length])
     }
 
-    fn read_kept(&mut self, buffer: &mut Vec<u8>) -> Result<(), SourceError> {
+    fn read_kept(&mut self, buffer: &mut Vec<u8>) -> Result<usize, SourceError> {
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(File::open(&self.path).map_err(|error| failed(&self.path, error))?),
         };
         read_all(&self.path, buffer, self.limit, |chunk, at| file.read_at(chunk, at))
+    }
+
+    /// Hands the whole file to `visit`, piece by piece, through the first `chunk` bytes of `buffer`: for files
+    /// that can be larger than what tare would hold. A read that gives fewer than `last_below` bytes is the last one:
+    /// for files whose end is dear to find; with zero the file is read until the kernel says that it ends.
+    ///
+    /// # Errors
+    /// As [`KeptFile::read`]; `visit` has then seen a part of the file.
+    pub fn stream(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        chunk: usize,
+        last_below: usize,
+        visit: impl FnMut(&[u8]),
+    ) -> Result<(), SourceError> {
+        let result = self.stream_kept(buffer, chunk, last_below, visit);
+        if result.is_err() {
+            self.file = None;
+        }
+        result
+    }
+
+    fn stream_kept(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        chunk: usize,
+        last_below: usize,
+        mut visit: impl FnMut(&[u8]),
+    ) -> Result<(), SourceError> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(File::open(&self.path).map_err(|error| failed(&self.path, error))?),
+        };
+        if buffer.len() < chunk {
+            buffer.resize(chunk, 0);
+        }
+        let mut at = 0;
+        while at <= self.limit {
+            match file.read_at(&mut buffer[..chunk], at as u64) {
+                Ok(0) => return Ok(()),
+                Ok(count) => {
+                    visit(&buffer[..count]);
+                    if count < last_below {
+                        return Ok(());
+                    }
+                    at += count;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(failed(&self.path, error)),
+            }
+        }
+        Err(SourceError::TooLarge { path: self.path.clone(), limit: self.limit })
     }
 
     /// A parse error at byte `at` of this file.
@@ -70,43 +130,36 @@ impl KeptFile {
 /// As [`KeptFile::read`].
 pub fn read_once<'b>(path: &Path, buffer: &'b mut Vec<u8>, limit: usize) -> Result<&'b [u8], SourceError> {
     let file = File::open(path).map_err(|error| failed(path, error))?;
-    read_all(path, buffer, limit, |chunk, at| file.read_at(chunk, at))?;
-    Ok(buffer)
+    let length = read_all(path, buffer, limit, |chunk, at| file.read_at(chunk, at))?;
+    Ok(&buffer[..length])
 }
 
 fn failed(path: &Path, error: std::io::Error) -> SourceError {
     SourceError::Read { path: path.to_owned(), error }
 }
 
+/// Reads from the start to the end of the file and answers its length.
 fn read_all(
     path: &Path,
     buffer: &mut Vec<u8>,
     limit: usize,
     mut read_at: impl FnMut(&mut [u8], u64) -> std::io::Result<usize>,
-) -> Result<(), SourceError> {
-    // The buffer keeps its length between reads, so that a steady scrape zeroes nothing.
+) -> Result<usize, SourceError> {
     let mut filled = 0;
-    buffer.resize(buffer.capacity().max(FIRST_READ), 0);
     loop {
         if filled > limit {
-            buffer.clear();
             return Err(SourceError::TooLarge { path: path.to_owned(), limit });
         }
         if filled == buffer.len() {
-            buffer.resize(buffer.len() * 2, 0);
+            buffer.resize((buffer.len() * 2).max(FIRST_READ), 0);
         }
         match read_at(&mut buffer[filled..], filled as u64) {
-            Ok(0) => break,
+            Ok(0) => return Ok(filled),
             Ok(count) => filled += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                buffer.clear();
-                return Err(failed(path, error));
-            }
+            Err(error) => return Err(failed(path, error)),
         }
     }
-    buffer.truncate(filled);
-    Ok(())
 }
 
 #[cfg(test)]
@@ -118,16 +171,30 @@ mod tests {
     fn a_kept_file_is_read_whole_and_anew_each_time() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("stat");
-        std::fs::write(&path, vec![b'x'; 10_000]).unwrap();
+        std::fs::write(&path, vec![b'\n'; 10_000]).unwrap();
         let mut file = KeptFile::new(path.clone());
         let mut buffer = Vec::new();
         assert_eq!(file.read(&mut buffer).unwrap().len(), 10_000);
-        std::fs::write(&path, b"short").unwrap();
-        assert_eq!(file.read(&mut buffer).unwrap(), b"short");
+        std::fs::write(&path, b"short\n").unwrap();
+        assert_eq!(file.read(&mut buffer).unwrap(), b"short\n");
     }
 
     #[test]
-    fn a_file_above_its_bound_is_refused_and_nothing_is_kept_of_it() {
+    fn a_file_that_is_cut_off_within_its_last_line_is_malformed_and_an_empty_one_is_for_the_parser() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("loadavg");
+        std::fs::write(&path, b"1.50 2.5").unwrap();
+        let mut file = KeptFile::new(path.clone());
+        let mut buffer = Vec::new();
+        let error = file.read(&mut buffer).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Parse);
+        assert!(error.to_string().ends_with("loadavg: no newline at the end at byte 8"), "{error}");
+        std::fs::write(&path, b"").unwrap();
+        assert_eq!(file.read(&mut buffer).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_file_above_its_bound_is_refused_and_takes_no_more_memory_than_the_bound_allows() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("endless");
         std::fs::write(&path, vec![b'x'; 100_000]).unwrap();
@@ -135,8 +202,27 @@ mod tests {
         let mut buffer = Vec::new();
         let error = file.read(&mut buffer).unwrap_err();
         assert_eq!(error.class(), ErrorClass::Refused);
-        assert!(buffer.is_empty());
         assert!(buffer.capacity() <= 200_000);
+    }
+
+    #[test]
+    fn a_stream_gives_the_whole_file_in_chunks_and_refuses_what_is_above_its_bound() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tcp");
+        let content: Vec<u8> = (0..10_000_u32).map(|number| number.to_le_bytes()[0]).collect();
+        std::fs::write(&path, &content).unwrap();
+        let mut buffer = Vec::new();
+        let mut seen = Vec::new();
+        let mut kept = KeptFile::with_limit(path.clone(), content.len());
+        for _ in 0..2 {
+            seen.clear();
+            kept.stream(&mut buffer, 1000, 0, |chunk| seen.extend_from_slice(chunk)).unwrap();
+            assert_eq!(seen, content);
+        }
+        assert_eq!(buffer.len(), 1000);
+        let mut bounded = KeptFile::with_limit(path, content.len() - 1);
+        let error = bounded.stream(&mut buffer, 1000, 0, |_| {}).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Refused);
     }
 
     #[test]
@@ -146,7 +232,7 @@ mod tests {
         let mut file = KeptFile::new(path.clone());
         let mut buffer = Vec::new();
         assert_eq!(file.read(&mut buffer).unwrap_err().class(), ErrorClass::NotFound);
-        std::fs::write(&path, b"now").unwrap();
-        assert_eq!(file.read(&mut buffer).unwrap(), b"now");
+        std::fs::write(&path, b"now\n").unwrap();
+        assert_eq!(file.read(&mut buffer).unwrap(), b"now\n");
     }
 }

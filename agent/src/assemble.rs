@@ -1,0 +1,143 @@
+//! From the checked configuration to what the agent runs: collectors, outputs and the node's resource.
+
+use std::time::Duration;
+
+use exporter::model::Timestamp;
+use exporter::output::Settings as OutputSettings;
+use exporter::{compress, queue, retry, tls};
+use shared_informer::phase::{Phase, Salt};
+
+use crate::clock;
+use crate::collectors::{
+    Collector, Setup, cpu, disk, filesystem, load, memory, network, nfs, paging, process, processes, system,
+};
+use crate::config::resource::{Machine, node_attributes};
+use crate::config::settings::{Compression, Output, Scraper, Settings};
+use crate::paths::HostPaths;
+use crate::pipeline::Planned;
+
+/// Everything that [`crate::app::Agent`] runs.
+pub struct Plan {
+    /// The collectors, each with its cadence.
+    pub collectors: Vec<Planned>,
+    /// The destinations.
+    pub outputs: Vec<OutputSettings>,
+    /// The resource of the agent's own metrics: the node's, plus `service.*`.
+    pub own_resource: Vec<(String, String)>,
+    /// How often the agent reports about itself.
+    pub self_telemetry_interval: Duration,
+    /// How long a shutdown may take.
+    pub shutdown_timeout: Duration,
+    /// Where the host's files are.
+    pub paths: HostPaths,
+    /// The node's place in every interval, as a share of 2^64.
+    pub phase: u64,
+}
+
+impl Plan {
+    /// Reads what the machine knows of itself (its name, when it booted) and builds the collectors; nothing
+    /// is started.
+    pub fn new(settings: &Settings) -> Self {
+        let resource = node_attributes(settings, &Machine::detect(&settings.paths));
+        let identity = ["k8s.node.name", "host.name"]
+            .iter()
+            .find_map(|key| resource.iter().find(|(name, _)| name == key))
+            .map_or("", |(_, value)| value.as_str());
+        let phase = Phase::of(identity, Salt::Collect).hash();
+        let setup = Setup {
+            paths: settings.paths.clone(),
+            enabled: settings.enabled.clone(),
+            boot_time: clock::boot_time(&settings.paths).unwrap_or_else(Timestamp::now),
+            resource: resource.clone(),
+        };
+        Self {
+            collectors: collectors(settings, &setup),
+            outputs: outputs(settings),
+            own_resource: own_resource(resource),
+            self_telemetry_interval: settings.control.self_telemetry_interval,
+            shutdown_timeout: settings.control.shutdown_timeout,
+            paths: settings.paths.clone(),
+            phase,
+        }
+    }
+}
+
+fn collectors(settings: &Settings, setup: &Setup) -> Vec<Planned> {
+    /// A collector that is configured; `wide` ones cost more with every process.
+    fn planned<T: Clone, C: Collector + 'static>(
+        scraper: Option<&Scraper<T>>,
+        wide: bool,
+        build: impl FnOnce(T) -> C,
+    ) -> Option<Planned> {
+        scraper.map(|scraper| Planned {
+            collector: Box::new(build(scraper.settings.clone())),
+            interval: scraper.interval,
+            wide,
+        })
+    }
+    let on = &settings.scrapers;
+    [
+        planned(on.cpu.as_ref(), false, |()| cpu::Cpu::new(setup)),
+        planned(on.disk.as_ref(), false, |settings| disk::Disk::new(setup, settings)),
+        planned(on.filesystem.as_ref(), false, |settings| filesystem::Filesystem::new(setup, settings)),
+        planned(on.load.as_ref(), false, |settings| load::Load::new(setup, settings)),
+        planned(on.memory.as_ref(), false, |()| memory::Memory::new(setup)),
+        planned(on.network.as_ref(), false, |settings| network::Network::new(setup, settings)),
+        planned(on.nfs.as_ref(), false, |()| nfs::Nfs::new(setup)),
+        planned(on.paging.as_ref(), false, |()| paging::Paging::new(setup)),
+        planned(on.system.as_ref(), false, |()| system::System::new(setup)),
+        planned(on.processes.as_ref(), true, |()| processes::Processes::new(setup)),
+        planned(on.process.as_ref(), true, |settings| process::Process::new(setup, settings)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The destinations, as the exporter takes them.
+pub(crate) fn outputs(settings: &Settings) -> Vec<OutputSettings> {
+    settings.outputs.iter().map(output).collect()
+}
+
+fn output(output: &Output) -> OutputSettings {
+    let headers = output.headers.iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    let max_bytes = usize::try_from(output.queue_max_bytes).unwrap_or(usize::MAX);
+    OutputSettings {
+        name: output.name.clone(),
+        endpoint: output.endpoint.to_string(),
+        headers: headers.collect(),
+        compression: match output.compression {
+            Compression::Gzip => compress::Compression::Gzip,
+            Compression::None => compress::Compression::None,
+        },
+        timeout: output.timeout,
+        tls: tls::Settings {
+            ca: output.tls.ca_file.clone(),
+            identity: output.tls.client.as_ref().map(|client| tls::Identity {
+                certificate: client.cert_file.clone(),
+                key: client.key_file.clone(),
+            }),
+            server_name: None,
+        },
+        // A sixteenth for self-telemetry, as in the exporter's own default.
+        queue: queue::Limits { max_bytes, reserved_bytes: max_bytes / 16, max_age: output.queue_max_age },
+        retry: retry::Limits {
+            initial: output.retry_initial_interval,
+            max: output.retry_max_interval,
+            ..retry::Limits::default()
+        },
+        ..OutputSettings::new("", "")
+    }
+}
+
+/// The node's resource under the agent's own service name, unless the operator gave one.
+fn own_resource(mut resource: Vec<(String, String)>) -> Vec<(String, String)> {
+    for (key, value) in [("service.name", "tare"), ("service.version", env!("CARGO_PKG_VERSION"))] {
+        if !resource.iter().any(|(name, _)| name == key) {
+            resource.push((key.to_owned(), value.to_owned()));
+        }
+    }
+    resource
+}
