@@ -1,0 +1,87 @@
+//! What checks need built: recipes are code, so that a change of one gives another entry of the cache.
+
+/// Something a check needs before it can start.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Need {
+    /// Foreign software, built once into the cache.
+    Recipe(&'static Recipe),
+    /// A binary of this workspace, built by cargo each time.
+    Cargo {
+        /// The package.
+        package: &'static str,
+        /// The binary.
+        bin: &'static str,
+    },
+}
+
+impl Need {
+    /// The name under which a check asks for the program.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Recipe(recipe) => recipe.output,
+            Self::Cargo { bin, .. } => bin,
+        }
+    }
+}
+
+/// How to build one program. Everything here is part of the cache key.
+#[derive(Debug)]
+pub(super) struct Recipe {
+    /// The cache entry's name.
+    pub(super) name: &'static str,
+    /// The program that has to be installed.
+    pub(super) tool: &'static str,
+    /// Files to write first, by path below the build folder.
+    pub(super) files: &'static [(&'static str, &'static str)],
+    /// Environment of the steps.
+    pub(super) env: &'static [(&'static str, &'static str)],
+    /// Commands, run in order in the build folder.
+    pub(super) steps: &'static [&'static [&'static str]],
+    /// Where the steps leave the program.
+    pub(super) built: &'static str,
+    /// The program's name in the cache.
+    pub(super) output: &'static str,
+}
+
+/// tare itself.
+pub(super) const TARE: Need = Need::Cargo { package: "tare", bin: "tare" };
+
+/// The program that only reads.
+pub(super) const FLOOR: Need = Need::Cargo { package: "loadtests", bin: "floor" };
+
+/// The OpenTelemetry Collector with what tare is compared with.
+pub(super) const COLLECTOR: Need = Need::Recipe(&Recipe {
+    name: "otelcol",
+    tool: "go",
+    files: &[("builder.yaml", COLLECTOR_BUILDER)],
+    // Static, so that it also runs in a fixture tree that is its whole file system.
+    env: &[("CGO_ENABLED", "0"), ("GOFLAGS", "-trimpath")],
+    steps: &[&[
+        "go",
+        "run",
+        "go.opentelemetry.io/collector/cmd/builder@v0.149.0",
+        "--config=builder.yaml",
+        "--ldflags=-s -w",
+    ]],
+    built: "out/otelcol-tare",
+    output: "otelcol",
+});
+
+/// 0.149.0 is the newest version at which every module below is to be had.
+const COLLECTOR_BUILDER: &str = "\
+dist:
+  name: otelcol-tare
+  description: The OpenTelemetry Collector that tare is compared with
+  version: 0.149.0
+  output_path: ./out
+receivers:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver v0.149.0
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kubeletstatsreceiver v0.149.0
+  - gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v0.149.0
+processors:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/processor/k8sattributesprocessor v0.149.0
+exporters:
+  - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v0.149.0
+  - gomod: go.opentelemetry.io/collector/exporter/otlpexporter v0.149.0
+  - gomod: go.opentelemetry.io/collector/exporter/debugexporter v0.149.0
+";

@@ -1,0 +1,162 @@
+//! The list of checks. A new check is one entry in [`CHECKS`] and one module of [`super::checks`].
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::checks;
+use super::env::Env;
+use super::recipes::{self, Need};
+
+/// The word that makes the binary run one check, inside its sandbox.
+pub(super) const ROLE: &str = "__check";
+
+/// How long a check takes and where it therefore runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Tier {
+    /// Every push: at most a few minutes.
+    Ci,
+    /// Before a release.
+    Full,
+}
+
+impl Tier {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ci => "ci",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// One check against real software.
+pub(super) struct Check {
+    /// What `--only` takes.
+    pub(super) name: &'static str,
+    /// When it runs.
+    pub(super) tier: Tier,
+    /// The guarantee it checks, in one line.
+    pub(super) about: &'static str,
+    /// What has to be built before.
+    pub(super) needs: &'static [Need],
+    /// It is ended, and has failed, after this long.
+    pub(super) limit: Duration,
+    /// Part of another check: not listed and only run by name.
+    pub(super) hidden: bool,
+    /// Runs it, in namespaces of its own.
+    pub(super) run: fn(&mut Env) -> anyhow::Result<Outcome>,
+}
+
+/// What a check found.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(super) struct Outcome {
+    /// Why it did not hold; empty: it held.
+    pub(super) failures: Vec<String>,
+    /// The figures to print, as lines of text.
+    pub(super) text: String,
+    /// A report for `target/real/`, by file name without its extension.
+    pub(super) report: Option<(String, serde_json::Value)>,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Every check of the project.
+pub(super) static CHECKS: &[Check] = &[
+    Check {
+        name: "runner-leaves-nothing",
+        tier: Tier::Ci,
+        about: "a runner that is killed leaves no process, mount, interface or cgroup behind",
+        needs: &[],
+        limit: MINUTE.saturating_mul(3),
+        hidden: false,
+        run: checks::leaves_nothing::run,
+    },
+    Check {
+        name: "leave-things",
+        tier: Tier::Full,
+        about: "makes one of everything and waits to be killed; part of runner-leaves-nothing",
+        needs: &[],
+        limit: MINUTE.saturating_mul(10),
+        hidden: true,
+        run: checks::leaves_nothing::leave,
+    },
+    Check {
+        name: "hostmetrics-parity",
+        tier: Tier::Ci,
+        about: "every default row of hostmetrics agrees with the collector on this machine",
+        needs: &[recipes::COLLECTOR, recipes::TARE],
+        limit: MINUTE.saturating_mul(4),
+        hidden: false,
+        run: checks::parity::default_rows,
+    },
+    Check {
+        name: "hostmetrics-parity-all",
+        tier: Tier::Ci,
+        about: "every row of hostmetrics that is off by default can be switched on and agrees",
+        needs: &[recipes::COLLECTOR, recipes::TARE],
+        limit: MINUTE.saturating_mul(4),
+        hidden: false,
+        run: checks::parity::all_rows,
+    },
+    Check {
+        name: "hostmetrics-parity-self",
+        tier: Tier::Full,
+        about: "the collector agrees with itself: the tolerances are wide enough for two reads",
+        needs: &[recipes::COLLECTOR],
+        limit: MINUTE.saturating_mul(4),
+        hidden: false,
+        run: checks::parity::collector_with_itself,
+    },
+    Check {
+        name: "hostmetrics-fixture",
+        tier: Tier::Ci,
+        about: "rows that this machine cannot produce (nfs, swap, huge pages) are equal on a fixture tree",
+        needs: &[recipes::COLLECTOR, recipes::TARE],
+        limit: MINUTE.saturating_mul(2),
+        hidden: false,
+        run: checks::fixture::run,
+    },
+    Check {
+        name: "hostmetrics-fixture-self",
+        tier: Tier::Full,
+        about: "the collector produces every row on the fixture tree",
+        needs: &[recipes::COLLECTOR],
+        limit: MINUTE.saturating_mul(2),
+        hidden: false,
+        run: checks::fixture::collector_with_itself,
+    },
+    Check {
+        name: "hostmetrics-cost",
+        tier: Tier::Ci,
+        about: "memory, CPU per point, first export and size stay within their bounds, side by side",
+        needs: &[recipes::COLLECTOR, recipes::TARE, recipes::FLOOR],
+        limit: MINUTE.saturating_mul(5),
+        hidden: false,
+        run: checks::cost::run,
+    },
+    checks::fuzz::CHECK,
+];
+
+/// The check of that name.
+pub(super) fn find(name: &str) -> Option<&'static Check> {
+    CHECKS.iter().find(|check| check.name == name)
+}
+
+/// Runs one check inside its sandbox and writes `outcome.json` into its scratch folder:
+/// `__check NAME SCRATCH RUN`.
+pub(super) fn run_one(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
+    let [name, scratch, run] = arguments else { anyhow::bail!("{ROLE} NAME SCRATCH RUN") };
+    let check = name.to_str().and_then(find).with_context(|| format!("no check {}", name.display()))?;
+    let scratch = Path::new(scratch);
+    let outcome = Env::enter(scratch, &run.to_string_lossy()).and_then(|mut env| (check.run)(&mut env));
+    let outcome = outcome.unwrap_or_else(|error| Outcome {
+        failures: vec![format!("could not be carried out: {error:#}")],
+        ..Outcome::default()
+    });
+    super::cache::write_whole(&scratch.join("outcome.json"), &serde_json::to_vec_pretty(&outcome)?)?;
+    Ok(if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
