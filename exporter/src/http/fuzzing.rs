@@ -13,8 +13,8 @@ use hyper::body::{Body as HttpBody, Frame};
 use tokio::time::Instant;
 
 use super::{Http, answer};
+use crate::output::Settings;
 use crate::retry::Outcome;
-use crate::tls;
 
 /// An answer as it comes from the connection.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ pub struct Judged {
 /// Reads the body and judges the answer, as after an exchange. Needs a runtime with time.
 pub async fn judge(answer: Answer) -> Judged {
     let timeout = Duration::from_secs(10);
-    let http = Http::new("http://localhost:4318/v1/metrics", &[], timeout, &tls::Settings::default());
+    let http = Http::new(&Settings::new("fuzz", "http://localhost:4318/v1/metrics"));
     let Ok(http) = http else { unreachable!("a valid endpoint") };
     let mut headers = HeaderMap::new();
     for (name, value) in &answer.headers {
