@@ -1,6 +1,6 @@
 //! The configuration: one YAML file and the environment, checked as a whole before anything starts.
 //!
-//! The way of a file: [`tree`] reads it with every value's place; the sections of [`file`], declared with
+//! The way of a file: [`tree`] reads it with every value's place; the sections of [`mod@file`], declared with
 //! [`schema`], read the tree; [`environment`] adds what the file does not say; [`settings`] checks what needs more
 //! than one value and makes the form that the agent is built from. None of these steps stops at an error, so one
 //! run reports everything that is wrong. Nothing here reads a clock, a file or the process's environment.

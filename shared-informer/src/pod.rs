@@ -1,6 +1,6 @@
 //! A pod as tare keeps it: identity, owners, chosen labels, and what its containers and volumes are called.
 //!
-//! [`parse`] reads it straight from the JSON of a watch event's object or of an item of a LIST, without
+//! [`parse()`] reads it straight from the JSON of a watch event's object or of an item of a LIST, without
 //! building the full object. Every string is owned once, in a box of its exact length, and every list is a
 //! boxed slice. A typical pod of 12 KB takes 2.3 kB of heap in 54 blocks, the index around it 0.5 kB more, and
 //! `tests/index_memory.rs` holds both together to 4 KB; read as a `serde_json::Value` it takes 107 kB in 869.

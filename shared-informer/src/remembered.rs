@@ -1,7 +1,7 @@
 //! The index of the last life: what a restarted agent knows before it has made a request.
 //!
 //! The file `index.v1` in the state directory holds the slim pods with the version they were known at. [`encode`]
-//! and [`decode`] are pure over bytes; [`file`] is the thin shell that reads, replaces atomically and sets aside.
+//! and [`decode`] are pure over bytes; [`mod@file`] is the thin shell that reads, replaces atomically and sets aside.
 //!
 //! Invariant: a file is taken whole or not at all. Any damage is detected (a length and a CRC32C over every other
 //! byte), a file of another cluster is not believed, and each refusal has a reason of a closed set

@@ -1,6 +1,6 @@
 //! Which labels and annotations are worth their memory: the caller's choice.
 
-/// What [`super::parse`] keeps beyond the fixed fields. The caller brings names or patterns of its own.
+/// What [`super::parse()`] keeps beyond the fixed fields. The caller brings names or patterns of its own.
 pub trait Keep {
     /// Whether the label of this key is kept.
     fn label(&self, key: &str) -> bool;
