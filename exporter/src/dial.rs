@@ -1,4 +1,4 @@
-//! Opens connections to one backend, whatever is spoken over them: look-up, TCP, TLS.
+//! Opens connections to one backend, whatever is spoken over them: look-up, TCP, proxy, TLS.
 //!
 //! Invariant: every way in which this fails ends in one [`Trouble`], whose text is fit for a log.
 
@@ -6,6 +6,7 @@ use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::net::sockopt;
@@ -15,7 +16,8 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::endpoint::{self, Endpoint};
-use crate::output::Settings;
+use crate::output::{Protocol, Settings};
+use crate::proxy::{Server, tunnel};
 use crate::resolve::{Names, View};
 use crate::retry::Failure;
 use crate::{text, tls};
@@ -42,19 +44,6 @@ impl Trouble {
     pub(crate) fn of(failure: Failure, error: &dyn Error) -> Self {
         Self::new(failure, text::chain(error))
     }
-
-    /// What came of an exchange with `shown` (at the name `host`, spoken to in `protocol`), in one line.
-    pub(crate) fn describe(&self, host: &str, shown: &str, protocol: &str, limit: Duration) -> String {
-        let detail = &self.detail;
-        match self.failure {
-            Failure::Resolve => format!("cannot resolve {host}: {detail}"),
-            Failure::Connect => format!("cannot connect to {shown}: {detail}"),
-            Failure::Tls => format!("TLS with {shown} failed: {detail}"),
-            Failure::Timeout => format!("{shown} did not answer within {limit:?}"),
-            Failure::Protocol => format!("{shown} does not answer as {protocol} server: {detail}"),
-            _ => format!("{shown} ended the connection before it answered: {detail}"),
-        }
-    }
 }
 
 /// Whether TLS is the cause: a peer may refuse our certificate only after the handshake (TLS 1.3).
@@ -75,28 +64,82 @@ pub(crate) fn is_tls(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// What a protocol is spoken over: TCP, or TLS over it.
-pub(crate) trait Link: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Link for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// A connection before any protocol is spoken on it. Boxed, so that each protocol is compiled once.
-pub(crate) type Stream = Box<dyn Link>;
+pub(crate) type Stream = Box<dyn Duplex>;
 
 /// Opens connections to one backend.
 pub(crate) struct Dialer {
+    /// Of the proxy, where there is one; otherwise of the backend.
     names: Names,
     host: String,
     port: u16,
+    /// The endpoint, for people.
+    shown: String,
     /// The time for all attempts together, of which each address gets its share.
     limit: Duration,
     tls: Option<Tls>,
+    via: Option<Via>,
 }
 
-/// TLS and where it came from, so that it can be read anew.
+/// The proxy on the way.
+struct Via {
+    server: Server,
+    /// With the proxy itself.
+    tls: Option<Tls>,
+    /// Whether it is asked for a way to the backend; else it is sent requests to pass on.
+    tunnel: bool,
+}
+
+/// TLS with one peer and where it came from, so that it can be read anew.
 struct Tls {
     settings: tls::Settings,
+    host: String,
     alpn: &'static [u8],
     client: tls::Client,
+}
+
+impl Tls {
+    fn new(settings: tls::Settings, host: &str, alpn: &'static [u8]) -> Result<Self, tls::Error> {
+        let client = tls::client(&settings, host, &[alpn])?;
+        Ok(Self { settings, host: host.to_owned(), alpn, client })
+    }
+
+    fn renew(&mut self) {
+        if let Ok(client) = tls::client(&self.settings, &self.host, &[self.alpn]) {
+            self.client = client;
+        }
+    }
+
+    async fn connect(&self, stream: Stream) -> io::Result<Stream> {
+        let connector = TlsConnector::from(Arc::clone(&self.client.config));
+        Ok(Box::new(connector.connect(self.client.name.clone(), stream).await?))
+    }
+}
+
+impl Via {
+    /// The way through `server`. Its certificate is checked as the backend's is; ours is for the backend alone.
+    fn new(server: &Server, settings: &Settings, tunnel: bool) -> Result<Self, tls::Error> {
+        let trust = || tls::Settings { ca: settings.tls.ca.clone(), ..tls::Settings::default() };
+        let tls = server.secure.then(|| Tls::new(trust(), &server.host, b"http/1.1")).transpose()?;
+        Ok(Self { server: server.clone(), tls, tunnel })
+    }
+
+    /// Speaks with the proxy on a fresh connection until the stream leads to the backend.
+    async fn pass(&self, mut stream: Stream, host: &str, port: u16) -> Result<Stream, Trouble> {
+        if let Some(tls) = &self.tls {
+            stream = tls.connect(stream).await.map_err(|error| {
+                Trouble::new(Failure::Tls, format!("by the proxy: {}", text::chain(&error)))
+            })?;
+        }
+        if self.tunnel {
+            tunnel::open(&mut stream, &self.server, host, port).await?;
+        }
+        Ok(stream)
+    }
 }
 
 impl Dialer {
@@ -106,15 +149,44 @@ impl Dialer {
         settings: &Settings,
         alpn: &'static [u8],
     ) -> Result<Self, endpoint::Error> {
-        let host = endpoint.host.clone();
-        let tls = if endpoint.secure {
-            let client = tls::client(&settings.tls, &host, &[alpn])?;
-            Some(Tls { settings: settings.tls.clone(), alpn, client })
-        } else {
-            None
-        };
-        let names = Names::new(&host, &settings.resolve);
-        Ok(Self { names, host, port: endpoint.port, limit: settings.timeout, tls })
+        let Endpoint { secure, host, port, shown, .. } = endpoint;
+        let tls = secure.then(|| Tls::new(settings.tls.clone(), host, alpn)).transpose()?;
+        let grpc = settings.protocol == Protocol::Grpc;
+        let server = settings.proxy.as_ref().and_then(|proxy| proxy.server(endpoint, grpc));
+        let via = server.map(|server| Via::new(server, settings, *secure || grpc)).transpose()?;
+        let names = Names::new(server.map_or(host, |server| &server.host), &settings.resolve);
+        let (host, shown) = (host.clone(), shown.clone());
+        Ok(Self { names, host, port: *port, shown, limit: settings.timeout, tls, via })
+    }
+
+    /// The proxy on the way, for people.
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        self.via.as_ref().map(|via| &*via.server.shown)
+    }
+
+    /// The proxy to which requests are sent as they are, for it to pass on; none where connections lead to the
+    /// backend.
+    pub(crate) fn forwards(&self) -> Option<&Server> {
+        self.via.as_ref().filter(|via| !via.tunnel).map(|via| &via.server)
+    }
+
+    /// What came of an exchange in `protocol`, in one line.
+    pub(crate) fn describe(&self, trouble: &Trouble, protocol: &str) -> String {
+        let Self { host, shown, limit, .. } = self;
+        let detail = &trouble.detail;
+        let through = self.proxy().map_or_else(String::new, |proxy| format!(" through the proxy {proxy}"));
+        match trouble.failure {
+            Failure::Resolve => {
+                let name = self.via.as_ref().map_or(host, |via| &via.server.host);
+                format!("cannot resolve {name}: {detail}")
+            }
+            Failure::Connect => format!("cannot connect to {shown}{through}: {detail}"),
+            Failure::Proxy => format!("no way to {shown}{through}: {detail}"),
+            Failure::Tls => format!("TLS with {shown}{through} failed: {detail}"),
+            Failure::Timeout => format!("{shown} did not answer{through} within {limit:?}"),
+            Failure::Protocol => format!("{shown} does not answer{through} as {protocol} server: {detail}"),
+            _ => format!("{shown} ended the connection{through} before it answered: {detail}"),
+        }
     }
 
     /// Whether a client certificate is presented, which may be another one by now.
@@ -133,11 +205,8 @@ impl Dialer {
     /// Reads the files of TLS anew. While they cannot be used, what was read before stays in use: whoever
     /// replaces certificate and key does so one after the other.
     pub(crate) fn renew(&mut self) {
-        if let Some(tls) = &mut self.tls
-            && let Ok(client) = tls::client(&tls.settings, &self.host, &[tls.alpn])
-        {
-            tls.client = client;
-        }
+        let with_proxy = self.via.as_mut().and_then(|via| via.tls.as_mut());
+        self.tls.iter_mut().chain(with_proxy).for_each(Tls::renew);
     }
 
     /// What is known about the backend's name.
@@ -164,7 +233,8 @@ impl Dialer {
     pub(crate) async fn dial(&mut self) -> Result<(Stream, IpAddr), Trouble> {
         let addresses = self.names.addresses().await;
         let addresses = addresses.map_err(|error| Trouble::new(Failure::Resolve, error))?;
-        let attempt = connect(&addresses, self.port, self.limit);
+        let port = self.via.as_ref().map_or(self.port, |via| via.server.port);
+        let attempt = connect(&addresses, port, self.limit);
         let (stream, peer) = match self.names.beside(attempt).await {
             Ok(connected) => connected,
             Err(trouble) => {
@@ -173,12 +243,14 @@ impl Dialer {
             }
         };
         prepare(&stream).map_err(|error| Trouble::of(Failure::Connect, &error))?;
-        let Some(tls) = &self.tls else { return Ok((Box::new(stream), peer)) };
-        let connector = TlsConnector::from(tls.client.config.clone());
-        match connector.connect(tls.client.name.clone(), stream).await {
-            Ok(stream) => Ok((Box::new(stream), peer)),
-            Err(error) => Err(Trouble::of(Failure::Tls, &error)),
+        let mut stream: Stream = Box::new(stream);
+        if let Some(via) = &self.via {
+            stream = via.pass(stream, &self.host, self.port).await?;
         }
+        if let Some(tls) = &self.tls {
+            stream = tls.connect(stream).await.map_err(|error| Trouble::of(Failure::Tls, &error))?;
+        }
+        Ok((stream, peer))
     }
 }
 

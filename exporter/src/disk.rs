@@ -26,7 +26,7 @@ mod record;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use self::handle::{Handle, Replayed};
+pub(crate) use self::handle::{End, Handle, Replayed};
 
 /// The smallest log that can be configured, in bytes.
 pub const MIN_BYTES: u64 = 4 << 20;
@@ -58,12 +58,21 @@ pub struct Status {
     pub count: Count,
     /// Bytes that the files take, in whole blocks of 4 KiB.
     pub bytes: u64,
+    /// What the files may take together, in bytes.
+    pub limit: u64,
     /// When the oldest sample was taken that may be in the log.
     pub oldest: Option<Timestamp>,
     /// When the samples of the request that was stored last were taken, in this life of the log.
     pub newest: Option<Timestamp>,
+    /// What was deleted for newer requests because the log is full, in this life of the log: the part of
+    /// [`DropReason::Disk`](crate::queue::DropReason::Disk) that a larger log would have kept.
+    pub evicted: Count,
     /// Places where the files held something other than what was written, in this life of the log.
     pub damaged: u64,
+    /// Tails that were cut off when the log was opened: writes that a kill or a loss of power interrupted.
+    pub torn: u64,
+    /// Operations that the disk failed or refused, in this life of the log.
+    pub failures: u64,
     /// Why requests stay in memory, in plain words; none while the disk works.
     pub trouble: Option<String>,
 }

@@ -1,5 +1,7 @@
 //! Where requests go, for either protocol, checked before anything is sent.
 
+use std::io;
+
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderValue, Uri};
 
@@ -25,6 +27,9 @@ pub enum Error {
     /// TLS cannot work.
     #[error("tls: {0}")]
     Tls(#[from] tls::Error),
+    /// The thread that writes to standard output.
+    #[error("cannot start the thread that writes: {0}")]
+    Thread(io::Error),
 }
 
 /// A parsed endpoint.
@@ -56,6 +61,15 @@ impl Endpoint {
         }
         parsed.shown.truncate(parsed.shown.trim_end_matches('/').len());
         Ok(parsed)
+    }
+
+    /// The whole URL, for a proxy.
+    pub(crate) fn absolute(&self) -> Result<Uri, Error> {
+        let Self { secure, authority, path, .. } = self;
+        let scheme = if *secure { Scheme::HTTPS } else { Scheme::HTTP };
+        let uri =
+            Uri::builder().scheme(scheme).authority(authority.as_bytes()).path_and_query(path.to_string());
+        uri.build().map_err(|error| Error::Endpoint(error.to_string()))
     }
 
     /// Reads a full URL, such as `http://localhost:4318/v1/metrics`. The path is used as it is.

@@ -9,10 +9,8 @@
 //! HTTP/2 PINGs are answered, but never sent: servers punish clients that send them without a call under
 //! way. TCP's keep-alive notices a peer that is gone.
 
-use std::future::pending;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, Version};
 use tokio::time::{Instant, timeout_at};
@@ -21,14 +19,14 @@ use crate::compress::Payload;
 use crate::dial::{Dialer, Trouble};
 use crate::endpoint::{Endpoint, Error};
 use crate::headers::Headers;
-use crate::http::answer::{Partial, export_response};
+use crate::link::{Channel as _, Link};
 use crate::output::Settings;
-use crate::resolve::View;
 use crate::retry::{Code, Failure, Outcome};
 use crate::text;
 use crate::transport::{Reply, Transport};
 
 mod connection;
+mod message;
 mod status;
 
 use self::connection::{Answer, Connection};
@@ -36,8 +34,9 @@ use self::status::Status;
 
 /// The method, as the path of the request.
 const EXPORT: &str = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
-/// The bytes before each message: whether it is compressed, and its length.
-const PREFIX: usize = 5;
+/// The encodings of answers that are understood. A server in Go answers with the encoding of the request,
+/// whatever is asked for; one that got none is asked for none.
+const ACCEPTED: &str = "gzip, identity";
 
 /// The transport of one output.
 pub(crate) struct Grpc {
@@ -45,8 +44,7 @@ pub(crate) struct Grpc {
     method: Uri,
     headers: Headers,
     timeout: Duration,
-    dialer: Dialer,
-    connection: Option<Box<Connection>>,
+    link: Link<Connection>,
     /// Whether the request of the call under way was handed to a connection.
     handed_over: bool,
 }
@@ -62,14 +60,15 @@ impl Grpc {
         let mut headers = Headers::new(&settings.headers, &settings.headers_from_files)?;
         headers.set(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.set(TE, HeaderValue::from_static("trailers"));
-        headers.set(HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static("identity"));
+        let accepted = settings.compression.content_encoding().map_or("identity", |_| ACCEPTED);
+        headers.set(HeaderName::from_static("grpc-accept-encoding"), HeaderValue::from_static(accepted));
         // At most eight digits by the protocol: a day in milliseconds has eight.
         let milliseconds = timeout.as_millis().clamp(1, 99_999_999);
         let limit = HeaderValue::try_from(format!("{milliseconds}m"))
             .map_err(|error| Error::Endpoint(error.to_string()))?;
         headers.set(HeaderName::from_static("grpc-timeout"), limit);
-        let dialer = Dialer::new(&endpoint, settings, b"h2")?;
-        Ok(Self { endpoint, method, headers, timeout, dialer, connection: None, handed_over: false })
+        let link = Link::new(Dialer::new(&endpoint, settings, b"h2")?);
+        Ok(Self { endpoint, method, headers, timeout, link, handed_over: false })
     }
 
     /// The endpoint, for people.
@@ -78,16 +77,8 @@ impl Grpc {
     }
 
     /// Makes the call and receives what there is of an answer.
-    async fn call(
-        &mut self,
-        kept: Option<Box<Connection>>,
-        payload: &Payload,
-    ) -> Result<(Box<Connection>, Answer), Trouble> {
-        let mut connection = match usable(kept).await {
-            Some(connection) => connection,
-            // Boxed: dialling is rare, and its state is most of this future's size.
-            None => Box::new(Connection::new(Box::pin(self.dialer.dial()).await?).await?),
-        };
+    async fn call(&mut self, payload: &Payload) -> Result<(Box<Connection>, Answer), Trouble> {
+        let mut connection = self.link.take().await?;
         // HTTP/2 may have to wait until the peer allows a stream.
         if !connection.is_usable().await {
             let detail = "it was closed before the call".to_owned();
@@ -95,8 +86,8 @@ impl Grpc {
         }
         self.handed_over = true;
         let request = self.request(payload);
-        let parts = [prefix(payload), payload.bytes.clone()];
-        let answer = self.dialer.beside(connection.call(request, parts)).await?;
+        let parts = [message::prefix(payload), payload.bytes.clone()];
+        let answer = self.link.dialer.beside(connection.call(request, parts)).await?;
         Ok((connection, answer))
     }
 
@@ -112,14 +103,13 @@ impl Grpc {
         request
     }
 
-    /// What is known about the backend's name.
-    pub(crate) fn names(&self) -> View {
-        self.dialer.view()
+    /// What opens its connections.
+    pub(crate) const fn dialer(&self) -> &Dialer {
+        &self.link.dialer
     }
 
     fn unanswered(&self, trouble: &Trouble) -> Reply {
-        let Endpoint { host, shown, .. } = &self.endpoint;
-        let remark = trouble.describe(host, shown, "a gRPC", self.timeout);
+        let remark = self.link.dialer.describe(trouble, "a gRPC");
         self.reply(Outcome::Unanswered(trouble.failure), Some(remark), false)
     }
 
@@ -159,12 +149,8 @@ impl Grpc {
             let remark = format!("{shown} answered {}{colon}{message}", code.as_str());
             return self.reply(outcome(0), Some(remark), false);
         }
-        match partial(answer) {
-            Ok(Partial { rejected, message }) => {
-                let remark = (rejected > 0 || !message.is_empty())
-                    .then(|| format!("{shown} accepted a request and rejected {rejected} points: {message}"));
-                self.reply(outcome(rejected), remark, false)
-            }
+        match message::partial(answer) {
+            Ok(partial) => self.reply(outcome(partial.rejected), partial.remark(shown), false),
             Err(what) => {
                 let remark = format!("{shown} accepted a request, but its answer {what}");
                 self.reply(outcome(0), Some(remark), true)
@@ -180,18 +166,16 @@ impl Grpc {
 impl Transport for Grpc {
     async fn send(&mut self, payload: &Payload) -> Reply {
         let deadline = Instant::now() + self.timeout;
-        // Taken for the length of the call: put back only if it can carry another one.
-        let kept = self.connection.take().filter(|kept| self.dialer.holds(kept.peer()));
         self.handed_over = false;
-        match timeout_at(deadline, self.call(kept, payload)).await {
+        match timeout_at(deadline, self.call(payload)).await {
             Err(_) => self.unanswered(&Trouble::new(Failure::Timeout, String::new())),
             Ok(Err(trouble)) => {
-                self.dialer.learn(&trouble);
+                self.link.dialer.learn(&trouble);
                 self.unanswered(&trouble)
             }
             Ok(Ok((connection, answer))) => {
                 if answer.trouble.is_none() {
-                    self.connection = Some(connection);
+                    self.link.keep(connection);
                 }
                 self.judge(&answer)
             }
@@ -199,60 +183,10 @@ impl Transport for Grpc {
     }
 
     fn renew(&mut self) -> bool {
-        let can_change = self.headers.can_change() || self.dialer.has_identity();
-        if can_change {
-            self.connection = None;
-            self.dialer.renew();
-        }
-        can_change
+        self.link.renew(&self.headers)
     }
 
     async fn idle(&mut self) {
-        loop {
-            let dialer = &mut self.dialer;
-            let Some(connection) = &mut self.connection else {
-                dialer.beside(pending::<()>()).await;
-                continue;
-            };
-            tokio::select! {
-                () = connection.ended() => self.connection = None,
-                () = dialer.moved() => {
-                    if !dialer.holds(connection.peer()) {
-                        self.connection = None;
-                    }
-                }
-            }
-        }
+        self.link.idle().await;
     }
-}
-
-/// A kept connection, if it can carry another call.
-async fn usable(kept: Option<Box<Connection>>) -> Option<Box<Connection>> {
-    let mut connection = kept?;
-    connection.is_usable().await.then_some(connection)
-}
-
-/// What stands before the message on the wire. Its length fits: requests are bounded far below 4 GiB.
-fn prefix(payload: &Payload) -> Bytes {
-    let compressed = u8::from(payload.compression.content_encoding().is_some());
-    let length = u32::try_from(payload.bytes.len()).unwrap_or(u32::MAX).to_be_bytes();
-    Bytes::copy_from_slice(&[compressed, length[0], length[1], length[2], length[3]])
-}
-
-/// Reads the message of a success; why it cannot be read otherwise. Nothing is ever decompressed: we say
-/// that we take messages only as they are.
-fn partial(answer: &Answer) -> Result<Partial, &'static str> {
-    let Some((prefix, message)) = answer.prefix.split_first_chunk::<PREFIX>() else {
-        return Err("holds no message");
-    };
-    let [compressed, a, b, c, d] = *prefix;
-    if compressed != 0 {
-        return Err("is compressed, which was not asked for");
-    }
-    let length = u64::from(u32::from_be_bytes([a, b, c, d]));
-    if length + PREFIX as u64 != answer.received {
-        return Err("is not one message");
-    }
-    let complete = answer.received == answer.prefix.len() as u64;
-    export_response(message, complete).ok_or("is not OTLP")
 }

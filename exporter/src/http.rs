@@ -5,12 +5,13 @@
 //! within its time limit, holds a bounded amount of memory, and comes back as an [`Outcome`] and words for
 //! people.
 
-use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, LOCATION, PROXY_AUTHORIZATION, RETRY_AFTER,
+};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -19,8 +20,8 @@ use crate::compress::Payload;
 use crate::dial::{Dialer, Trouble};
 use crate::endpoint::{Endpoint, Error};
 use crate::headers::Headers;
+use crate::link::Link;
 use crate::output::Settings;
-use crate::resolve::View;
 use crate::retry::{Failure, Outcome, RetryAfter};
 use crate::text;
 use crate::transport::{Reply, Transport};
@@ -39,10 +40,11 @@ const PROTOBUF: &str = "application/x-protobuf";
 /// The transport of one output.
 pub(crate) struct Http {
     endpoint: Endpoint,
+    /// As the request line has it.
+    target: Uri,
     headers: Headers,
     timeout: Duration,
-    dialer: Dialer,
-    connection: Option<Connection>,
+    link: Link<Connection>,
     /// Whether the request of the exchange under way was handed to a connection.
     handed_over: bool,
 }
@@ -55,9 +57,17 @@ impl Http {
         headers.set(HOST, endpoint.authority.clone());
         headers.set(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
         headers.set(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let dialer = Dialer::new(&endpoint, settings, b"http/1.1")?;
+        let link = Link::new(Dialer::new(&endpoint, settings, b"http/1.1")?);
+        let mut target = endpoint.path.clone();
+        if let Some(proxy) = link.dialer.forwards() {
+            // A proxy that passes requests on is told where to (RFC 9112, section 3.2.2).
+            target = endpoint.absolute()?;
+            if let Some(value) = &proxy.authorization {
+                headers.set(PROXY_AUTHORIZATION, value.clone());
+            }
+        }
         let timeout = settings.timeout;
-        Ok(Self { endpoint, headers, timeout, dialer, connection: None, handed_over: false })
+        Ok(Self { endpoint, target, headers, timeout, link, handed_over: false })
     }
 
     /// The endpoint without its query, which may hold a secret.
@@ -66,26 +76,18 @@ impl Http {
     }
 
     /// Sends the request and waits for the head of the answer.
-    async fn ask(
-        &mut self,
-        kept: Option<Connection>,
-        payload: &Payload,
-    ) -> Result<(Connection, Response<Incoming>), Trouble> {
-        let mut connection = match usable(kept).await {
-            Some(connection) => connection,
-            // Boxed: dialling is rare, and its state is most of this future's size.
-            None => Connection::new(Box::pin(self.dialer.dial()).await?).await?,
-        };
+    async fn ask(&mut self, payload: &Payload) -> Result<(Box<Connection>, Response<Incoming>), Trouble> {
+        let mut connection = self.link.take().await?;
         self.handed_over = true;
         let request = self.request(payload);
-        let response = self.dialer.beside(connection.exchange(request)).await?;
+        let response = self.link.dialer.beside(connection.exchange(request)).await?;
         Ok((connection, response))
     }
 
     fn request(&mut self, payload: &Payload) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(payload.bytes.clone()));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = self.endpoint.path.clone();
+        *request.uri_mut() = self.target.clone();
         *request.version_mut() = Version::HTTP_11;
         request.headers_mut().clone_from(self.headers.current());
         if let Some(encoding) = payload.compression.content_encoding() {
@@ -94,18 +96,22 @@ impl Http {
         request
     }
 
-    /// What is known about the backend's name.
-    pub(crate) fn names(&self) -> View {
-        self.dialer.view()
+    /// What opens its connections.
+    pub(crate) const fn dialer(&self) -> &Dialer {
+        &self.link.dialer
     }
 
     fn unanswered(&self, trouble: &Trouble) -> Reply {
-        let Endpoint { host, shown, .. } = &self.endpoint;
-        let remark = trouble.describe(host, shown, "an HTTP/1.1", self.timeout);
+        let remark = self.link.dialer.describe(trouble, "an HTTP/1.1");
         self.reply(Outcome::Unanswered(trouble.failure), Some(remark), false)
     }
 
     fn judge(&self, status: StatusCode, headers: &HeaderMap, body: &Body) -> Reply {
+        // By definition an answer of the proxy (RFC 9110, section 15.5.8), which says nothing about the request.
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED && self.dialer().proxy().is_some() {
+            let detail = "it does not accept its credentials, or wants some".to_owned();
+            return self.unanswered(&Trouble::new(Failure::Proxy, detail));
+        }
         let header = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
         let retry_after = header(RETRY_AFTER).and_then(RetryAfter::parse);
         let outcome = |rejected| Outcome::Answered { status: status.as_u16(), retry_after, rejected };
@@ -132,11 +138,7 @@ impl Http {
     ) -> Reply {
         let shown = &self.endpoint.shown;
         match partial {
-            Ok(Partial { rejected, message }) => {
-                let remark = (rejected > 0 || !message.is_empty())
-                    .then(|| format!("{shown} accepted a request and rejected {rejected} points: {message}"));
-                self.reply(outcome(rejected), remark, false)
-            }
+            Ok(partial) => self.reply(outcome(partial.rejected), partial.remark(shown), false),
             Err(Unreadable { what, rejected }) => {
                 let remark = format!("{shown} accepted a request ({status}), but {what}");
                 self.reply(outcome(rejected), Some(remark), true)
@@ -151,59 +153,32 @@ impl Http {
 
 impl Transport for Http {
     fn renew(&mut self) -> bool {
-        let can_change = self.headers.can_change() || self.dialer.has_identity();
-        if can_change {
-            self.connection = None;
-            self.dialer.renew();
-        }
-        can_change
+        self.link.renew(&self.headers)
     }
 
     async fn idle(&mut self) {
-        loop {
-            let dialer = &mut self.dialer;
-            let Some(connection) = &mut self.connection else {
-                dialer.beside(pending::<()>()).await;
-                continue;
-            };
-            tokio::select! {
-                () = connection.ended() => self.connection = None,
-                () = dialer.moved() => {
-                    if !dialer.holds(connection.peer()) {
-                        self.connection = None;
-                    }
-                }
-            }
-        }
+        self.link.idle().await;
     }
 
     async fn send(&mut self, payload: &Payload) -> Reply {
         let deadline = Instant::now() + self.timeout;
-        // Taken for the length of the exchange: put back only if it can carry another one.
-        let kept = self.connection.take().filter(|kept| self.dialer.holds(kept.peer()));
         self.handed_over = false;
-        match timeout_at(deadline, self.ask(kept, payload)).await {
+        match timeout_at(deadline, self.ask(payload)).await {
             Err(_) => self.unanswered(&Trouble::new(Failure::Timeout, String::new())),
             Ok(Err(trouble)) => {
-                self.dialer.learn(&trouble);
+                self.link.dialer.learn(&trouble);
                 self.unanswered(&trouble)
             }
             Ok(Ok((mut connection, response))) => {
                 let (head, body) = response.into_parts();
-                let body = self.dialer.beside(connection.drive(answer::read(body, deadline))).await;
+                let body = self.link.dialer.beside(connection.drive(answer::read(body, deadline))).await;
                 if body.reached_its_end() {
-                    self.connection = Some(connection);
+                    self.link.keep(connection);
                 }
                 self.judge(head.status, &head.headers, &body)
             }
         }
     }
-}
-
-/// A kept connection, if it can carry another request.
-async fn usable(kept: Option<Connection>) -> Option<Connection> {
-    let mut connection = kept?;
-    connection.is_usable().await.then_some(connection)
 }
 
 fn redirects_to(location: Option<&str>) -> String {

@@ -119,8 +119,32 @@ fn write_value(out: &mut impl Write, shape: &Shape, payload: Payload<'_>) -> Res
         }
         (Shape::Unsigned, Payload::Fixed64(value)) => write!(out, "\"{value}\"")?,
         (Shape::Double, Payload::Fixed64(bits)) => write_double(out, f64::from_bits(bits))?,
+        (Shape::UnsignedList, Payload::Bytes(bytes)) => {
+            write_list(out, bytes, |out, value| Ok(write!(out, "\"{value}\"")?))?;
+        }
+        (Shape::DoubleList, Payload::Bytes(bytes)) => {
+            write_list(out, bytes, |out, bits| write_double(out, f64::from_bits(bits)))?;
+        }
         _ => return Err(JsonError::Malformed),
     }
+    Ok(())
+}
+
+/// Writes packed values of eight bytes each as an array.
+fn write_list<W: Write>(
+    out: &mut W,
+    bytes: &[u8],
+    write: impl Fn(&mut W, u64) -> Result<(), JsonError>,
+) -> Result<(), JsonError> {
+    let (values, []) = bytes.as_chunks::<8>() else { return Err(JsonError::Malformed) };
+    out.write_all(b"[")?;
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out.write_all(b",")?;
+        }
+        write(out, u64::from_le_bytes(*value))?;
+    }
+    out.write_all(b"]")?;
     Ok(())
 }
 

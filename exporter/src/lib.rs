@@ -8,13 +8,16 @@
 pub mod compress;
 pub(crate) mod dial;
 pub mod disk;
+pub(crate) mod encoding;
 pub(crate) mod endpoint;
 pub(crate) mod grpc;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub mod json;
+pub(crate) mod link;
 pub mod model;
 pub mod output;
+pub mod proxy;
 pub mod queue;
 pub mod request;
 pub mod resolve;

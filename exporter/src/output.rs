@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::compress::Compressor;
+use crate::compress::{Compression, Compressor};
 use crate::disk;
 use crate::queue::Queue;
-use crate::resolve::View;
+use crate::resolve::{Keeper, View};
 use crate::stats::Stats;
 use crate::transport::Either;
 
@@ -23,6 +23,7 @@ mod forward;
 mod settings;
 mod spill;
 mod status;
+pub(crate) mod stdout;
 #[cfg(test)]
 mod tests;
 
@@ -42,33 +43,43 @@ pub struct Output {
     forwarder: Forwarder<Either>,
     monitor: Monitor,
     names: View,
+    keeper: Option<Keeper>,
 }
 
 impl Output {
     /// Checks the settings and reads the files they name; nothing is sent. The queue is the way in. With a
-    /// disk log its thread starts; a folder that cannot be used is no error but shows in the status.
+    /// disk log, a file of addresses or standard output a thread starts; a folder or file that cannot be used
+    /// is no error but shows in the status or the log.
     ///
     /// # Errors
-    /// Settings that cannot work, by name and in plain words; no thread for the disk log.
+    /// Settings that cannot work, by name and in plain words; no thread.
     pub fn new(settings: &Settings) -> Result<(Arc<Queue>, Self), Error> {
         settings.check()?;
-        let Settings { name, compression, queue, retry, disk, .. } = settings;
+        let Settings { name, protocol, compression, queue, retry, disk, resolve, .. } = settings;
+        // People read what goes to standard output.
+        let compression = if *protocol == Protocol::Stdout { Compression::None } else { *compression };
         let transport = Either::new(settings)?;
         let names = transport.names();
+        let keeper = match &resolve.file {
+            Some(path) if names.host().is_some() => {
+                Some(Keeper::start(names.clone(), path).map_err(Error::Thread)?)
+            }
+            _ => None,
+        };
         let queue = Queue::new(name, *queue, Arc::new(Stats::default()));
-        let health = Arc::new(Health::new(name, transport.endpoint()));
+        let health = Arc::new(Health::new(name, transport.endpoint(), transport.proxy()));
         let spill = match disk {
             Some(settings) => {
-                let log = disk::Handle::start(settings, *compression, &queue).map_err(Error::Thread)?;
+                let log = disk::Handle::start(settings, compression, &queue).map_err(Error::Thread)?;
                 Some(Spill::new(log, settings.replay_bytes_per_second))
             }
             None => None,
         };
         let log = spill.as_ref().map(|spill| Arc::clone(spill.log().shared()));
-        let monitor = Monitor::new(Arc::clone(&health), Arc::clone(&queue), log);
-        let compressor = Compressor::new(*compression);
+        let monitor = Monitor::new(Arc::clone(&health), Arc::clone(&queue), names.clone(), log);
+        let compressor = Compressor::new(compression);
         let forwarder = Forwarder::new(Arc::clone(&queue), health, transport, compressor, *retry, spill);
-        Ok((queue, Self { forwarder, monitor, names }))
+        Ok((queue, Self { forwarder, monitor, names, keeper }))
     }
 
     /// How it does, for `tare status` and readiness; it outlives [`Output::run`].
@@ -89,5 +100,7 @@ impl Output {
     /// may have it. Spawns nothing; dropping the future closes the queue as well.
     pub async fn run(self, shutdown: impl Future<Output = Instant>) {
         self.forwarder.run(shutdown).await;
+        // It may know something newer than its file.
+        drop(self.keeper);
     }
 }

@@ -19,12 +19,17 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::model::Timestamp;
 
 mod cache;
+mod file;
 mod lookup;
+mod lookups;
 #[cfg(test)]
 mod tests;
 
 pub use self::cache::Limits;
 use self::cache::{Answer, Cache};
+pub(crate) use self::file::Keeper;
+use self::lookups::Failed;
+pub use self::lookups::{Lookups, Outcome};
 
 /// The least time between two log lines about one name.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -40,6 +45,9 @@ pub struct Settings {
     pub hosts: PathBuf,
     /// Name servers to ask instead of those in `resolv_conf`; none for those.
     pub name_servers: Vec<SocketAddr>,
+    /// Where the last good answer is kept, so that a restart while DNS is away finds the backend; none to
+    /// keep it in memory only. One output's own file; its folder must exist.
+    pub file: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -50,19 +58,22 @@ impl Default for Settings {
             resolv_conf: PathBuf::from("/etc/resolv.conf"),
             hosts: PathBuf::from("/etc/hosts"),
             name_servers: Vec::new(),
+            file: None,
         }
     }
 }
 
-/// What is known about the backend's name at one moment.
+/// What is known about the name of the backend, or of the proxy before it, at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resolution {
+    /// The name; none for an address or `localhost`, about which nobody is asked.
+    pub host: Option<String>,
     /// The addresses in use, in the order in which they are tried.
     pub addresses: Vec<IpAddr>,
     /// For how long they have been past their time to live without a newer answer; zero while fresh.
     pub stale_for: Duration,
-    /// Questions that failed.
-    pub failures: u64,
+    /// Questions, by how they ended.
+    pub lookups: Lookups,
     /// What the last question came to, if it failed; fit for a log.
     pub last_error: Option<String>,
 }
@@ -88,7 +99,7 @@ impl fmt::Debug for Shared {
 #[derive(Default)]
 struct State {
     cache: Cache,
-    failures: u64,
+    lookups: Lookups,
     last_error: Option<String>,
     logged: Option<Instant>,
 }
@@ -108,14 +119,25 @@ impl Shared {
 }
 
 impl View {
+    /// The name; none for an address or `localhost`, about which nobody is asked.
+    pub fn host(&self) -> Option<&str> {
+        self.0.host.as_deref()
+    }
+
+    /// How long an answer is used while no newer one can be had.
+    pub(crate) fn max_age(&self) -> Duration {
+        self.0.limits.max_age
+    }
+
     /// What is known now. Empty for an address or `localhost`, which need not be known.
     pub fn resolution(&self) -> Resolution {
         let now = self.0.now();
         let state = self.0.lock();
         Resolution {
+            host: self.0.host.clone(),
             addresses: state.cache.usable(now, &self.0.limits).to_vec(),
             stale_for: state.cache.stale_for(now),
-            failures: state.failures,
+            lookups: state.lookups,
             last_error: state.last_error.clone(),
         }
     }
@@ -142,7 +164,7 @@ impl View {
     }
 }
 
-type Question = Pin<Box<dyn Future<Output = Result<Answer, String>> + Send>>;
+type Question = Pin<Box<dyn Future<Output = Result<Answer, Failed>> + Send>>;
 
 /// The addresses of one host.
 pub(crate) struct Names {
@@ -268,15 +290,16 @@ impl Names {
         }
     }
 
-    fn settle(&self, result: Result<Answer, String>) {
+    fn settle(&self, result: Result<Answer, Failed>) {
         let Shared { host, limits, .. } = &*self.shared;
         let now = self.shared.now();
         let mut state = self.shared.lock();
         let host = host.as_deref().unwrap_or_default();
-        let error = match result {
+        let Failed { outcome, text: error } = match result {
             Ok(answer) => {
                 let known = state.cache != Cache::default();
                 let changed = state.cache.answered(answer, now, limits);
+                state.lookups.count(Outcome::Answered);
                 state.last_error = None;
                 drop(state);
                 if changed && known {
@@ -287,7 +310,7 @@ impl Names {
             Err(error) => error,
         };
         state.cache.failed(now, limits);
-        state.failures = state.failures.saturating_add(1);
+        state.lookups.count(outcome);
         state.last_error = Some(error.clone());
         let known = state.cache.usable(now, limits).len();
         let stale = state.cache.stale_for(now).as_secs();

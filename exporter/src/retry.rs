@@ -24,8 +24,11 @@ pub use self::grpc::Code;
 pub enum Failure {
     /// The backend's name has no address.
     Resolve,
-    /// No connection to the backend.
+    /// No connection to the backend, or to the proxy before it.
     Connect,
+    /// The proxy opens no way to the backend, or refuses our credentials: any answer to CONNECT but 2xx, or
+    /// status 407.
+    Proxy,
     /// The TLS handshake failed, or the peer ended the session over a certificate.
     Tls,
     /// No complete answer within the time limit.
@@ -51,9 +54,10 @@ pub enum Failure {
 
 impl Failure {
     /// Every class, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Resolve,
         Self::Connect,
+        Self::Proxy,
         Self::Tls,
         Self::Timeout,
         Self::Disconnected,
@@ -71,6 +75,7 @@ impl Failure {
         match self {
             Self::Resolve => "resolve",
             Self::Connect => "connect",
+            Self::Proxy => "proxy",
             Self::Tls => "tls",
             Self::Timeout => "timeout",
             Self::Disconnected => "disconnected",
@@ -205,6 +210,7 @@ impl Outcome {
             Some(
                 Failure::Resolve
                 | Failure::Connect
+                | Failure::Proxy
                 | Failure::Tls
                 | Failure::Timeout
                 | Failure::Disconnected

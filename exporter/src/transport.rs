@@ -6,6 +6,8 @@ use crate::compress::Payload;
 use crate::endpoint::Error;
 use crate::grpc::Grpc;
 use crate::http::Http;
+use crate::output;
+use crate::output::stdout::Stdout;
 use crate::output::{Protocol, Settings};
 use crate::resolve::View;
 use crate::retry::Outcome;
@@ -43,6 +45,7 @@ pub(crate) trait Transport {
 pub(crate) enum Either {
     Http(Box<Http>),
     Grpc(Box<Grpc>),
+    Stdout(Stdout),
 }
 
 impl Either {
@@ -51,6 +54,7 @@ impl Either {
         Ok(match settings.protocol {
             Protocol::HttpProtobuf => Self::Http(Box::new(Http::new(settings)?)),
             Protocol::Grpc => Self::Grpc(Box::new(Grpc::new(settings)?)),
+            Protocol::Stdout => Self::Stdout(Stdout::new().map_err(Error::Thread)?),
         })
     }
 
@@ -59,14 +63,25 @@ impl Either {
         match self {
             Self::Http(http) => http.endpoint(),
             Self::Grpc(grpc) => grpc.endpoint(),
+            Self::Stdout(_) => output::stdout::NAME,
         }
     }
 
-    /// What is known about the backend's name.
+    /// The proxy on the way, without its credentials.
+    pub(crate) fn proxy(&self) -> Option<&str> {
+        match self {
+            Self::Http(http) => http.dialer().proxy(),
+            Self::Grpc(grpc) => grpc.dialer().proxy(),
+            Self::Stdout(_) => None,
+        }
+    }
+
+    /// What is known about the name of the backend, or of the proxy before it.
     pub(crate) fn names(&self) -> View {
         match self {
-            Self::Http(http) => http.names(),
-            Self::Grpc(grpc) => grpc.names(),
+            Self::Http(http) => http.dialer().view(),
+            Self::Grpc(grpc) => grpc.dialer().view(),
+            Self::Stdout(stdout) => stdout.names(),
         }
     }
 }
@@ -77,6 +92,7 @@ impl Transport for Either {
         match self {
             Self::Http(http) => Box::pin(http.send(payload)).await,
             Self::Grpc(grpc) => Box::pin(grpc.send(payload)).await,
+            Self::Stdout(stdout) => stdout.send(payload).await,
         }
     }
 
@@ -84,6 +100,7 @@ impl Transport for Either {
         match self {
             Self::Http(http) => http.renew(),
             Self::Grpc(grpc) => grpc.renew(),
+            Self::Stdout(stdout) => stdout.renew(),
         }
     }
 
@@ -91,6 +108,7 @@ impl Transport for Either {
         match self {
             Self::Http(http) => http.idle().await,
             Self::Grpc(grpc) => grpc.idle().await,
+            Self::Stdout(stdout) => stdout.idle().await,
         }
     }
 }

@@ -53,3 +53,21 @@ fn without_compression_the_body_is_shared_and_no_encoder_is_made() {
     assert_eq!(wire.compression.content_encoding(), None);
     assert!(compressor.encoder.is_none());
 }
+
+#[test]
+fn what_was_compressed_is_read_back_up_to_a_bound_and_damage_is_none() {
+    for compression in [Compression::None, Compression::Gzip] {
+        let body = Bytes::from(vec![7; 100_000]);
+        let payload = Compressor::new(compression).compress(&body);
+        assert_eq!(decompress(&payload, 100_000), Some(body));
+        assert_eq!(decompress(&payload, 99_999), None, "{compression:?}");
+    }
+    // A megabyte in a few thousand bytes: what is above the bound is not even made room for.
+    let bomb = Compressor::new(Compression::Gzip).compress(&Bytes::from(vec![0; 1 << 20]));
+    assert!(bomb.bytes.len() < 20_000);
+    assert_eq!(decompress(&bomb, 1_000), None);
+    for cut in [0, 1, bomb.bytes.len() / 2, bomb.bytes.len() - 1] {
+        let bytes = bomb.bytes.slice(..cut);
+        assert_eq!(decompress(&Payload { bytes, ..bomb.clone() }, 2 << 20), None, "{cut}");
+    }
+}

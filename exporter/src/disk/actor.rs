@@ -57,14 +57,21 @@ enum Work {
     Read,
 }
 
+/// How a request that was read from the log, or half of one, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Acknowledged, except for so many points.
+    Sent { rejected: u64 },
+    /// Given up.
+    Dropped(DropReason),
+}
+
 /// What came of a request that was read from the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Acknowledged, except for so many points.
-    Sent {
-        rejected: u64,
-    },
-    Dropped(DropReason),
+    Ended(End),
+    /// It was sent in two halves with so many points.
+    Halved([(u64, End); 2]),
     /// To be delivered later.
     Returned,
 }
@@ -93,6 +100,7 @@ impl Actor {
         queue: Arc<Queue>,
         shared: Arc<Shared>,
     ) -> Self {
+        shared.lock().limit = max_bytes;
         let compressor = Compressor::new(compression);
         let (failures, failing, again) = (0, None, Duration::ZERO);
         Self { opener, max_bytes, log: None, queue, shared, compressor, failures, failing, again }
@@ -189,13 +197,25 @@ impl Actor {
         // A cursor that could not be written costs a repetition in the next life and nothing in this one.
         let known = log.done(number).unwrap_or(true);
         match fate {
-            Fate::Sent { rejected } if known => {
+            Fate::Ended(end) if known => self.count(points, end),
+            Fate::Halved(halves) if known => {
+                self.queue.stats().produced(Count { requests: 1, points: 0 });
+                for (points, end) in halves {
+                    self.count(points, end);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn count(&self, points: u64, end: End) {
+        match end {
+            End::Sent { rejected } => {
                 let lost = rejected.min(points);
                 self.queue.stats().sent(Count { requests: 1, points: points - lost });
                 self.queue.lost(DropReason::PartialSuccess, Count { requests: 0, points: lost });
             }
-            Fate::Dropped(reason) if known => self.queue.lost(reason, Count { requests: 1, points }),
-            _ => {}
+            End::Dropped(reason) => self.queue.lost(reason, Count { requests: 1, points }),
         }
     }
 
@@ -245,7 +265,9 @@ impl Actor {
         if self.failures == 1 {
             tracing::warn!("the disk log does not work, requests stay in memory: {text}");
         }
-        self.shared.lock().trouble = Some(text);
+        let mut status = self.shared.lock();
+        status.failures = status.failures.saturating_add(1);
+        status.trouble = Some(text);
     }
 
     fn recovered(&mut self) {
@@ -257,11 +279,13 @@ impl Actor {
     /// Counts what the log lost and tells what it holds.
     fn publish(&mut self) {
         let Some(log) = &mut self.log else { return };
-        let Lost { count, damaged } = log.take_lost();
+        let Lost { count, evicted, damaged, torn } = log.take_lost();
         let (level, oldest) = (log.level(), log.oldest());
         {
             let mut status = self.shared.lock();
             status.damaged += damaged;
+            status.torn += torn;
+            status.evicted.add(evicted);
             (status.count, status.bytes, status.oldest) = (level.count, level.bytes, oldest);
         }
         if count != Count::default() {

@@ -21,9 +21,9 @@ use super::log::SYNC_INTERVAL;
 use super::record::Record;
 use super::{Settings, Shared, actor};
 use crate::compress::{Compression, Payload};
-use crate::queue::{DropReason, InFlight, Queue};
+use crate::queue::{InFlight, Queue};
 
-pub(crate) use actor::Kept;
+pub(crate) use actor::{End, Kept};
 
 /// Commands that may wait. Each of the two askers waits for its answer, so there are never more than a few.
 const COMMANDS: usize = 8;
@@ -55,14 +55,24 @@ pub(crate) struct Replayed {
 }
 
 impl Replayed {
-    /// The backend acknowledged it and rejected `rejected` of its points.
-    pub(crate) fn delivered(mut self, rejected: u64) {
-        self.fate = Fate::Sent { rejected };
+    /// Its place in the log, by which it is known when it comes again.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
-    /// It is given up.
-    pub(crate) fn dropped(mut self, reason: DropReason) {
-        self.fate = Fate::Dropped(reason);
+    /// How many data points it holds.
+    pub(crate) fn points(&self) -> u64 {
+        self.points
+    }
+
+    /// It was acknowledged or given up.
+    pub(crate) fn ended(mut self, end: End) {
+        self.fate = Fate::Ended(end);
+    }
+
+    /// It was cut in two, and each half with its points was acknowledged or given up: two requests from now on.
+    pub(crate) fn ended_in_halves(mut self, halves: [(u64, End); 2]) {
+        self.fate = Fate::Halved(halves);
     }
 }
 

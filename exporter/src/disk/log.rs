@@ -49,8 +49,12 @@ pub(super) struct Level {
 pub(super) struct Lost {
     /// Records that were deleted for newer ones, or could not be read back.
     pub(super) count: Count,
+    /// The part of `count` that was deleted for newer ones.
+    pub(super) evicted: Count,
     /// Places where a segment holds something other than a sound record.
     pub(super) damaged: u64,
+    /// Tails that were cut off at opening because they are no record: the write that a kill interrupted.
+    pub(super) torn: u64,
 }
 
 #[derive(Debug)]
@@ -220,16 +224,17 @@ impl Log {
         while self.level().bytes + length.next_multiple_of(BLOCK) > self.max_bytes
             && !self.segments.is_empty()
         {
-            self.delete_oldest()?;
+            let evicted = self.delete_oldest()?;
+            self.lost.evicted.add(evicted);
         }
         Ok(())
     }
 
-    /// Deletes the oldest segment; what waits in it is lost.
-    fn delete_oldest(&mut self) -> Result<(), Error> {
-        let Some(oldest) = self.segments.front() else { return Ok(()) };
+    /// Deletes the oldest segment; what waits in it is lost. How much that is.
+    fn delete_oldest(&mut self) -> Result<Count, Error> {
+        let Some(oldest) = self.segments.front() else { return Ok(Count::default()) };
         self.files.remove(&oldest.name()).map_err(io("delete"))?;
-        let Some(oldest) = self.segments.pop_front() else { return Ok(()) };
+        let Some(oldest) = self.segments.pop_front() else { return Ok(Count::default()) };
         if self.segments.is_empty() {
             self.active = false;
             self.unsynced = None;
@@ -243,7 +248,7 @@ impl Log {
         self.lost.count.add(waiting);
         self.reading = None;
         self.failed_reads = 0;
-        Ok(())
+        Ok(waiting)
     }
 
     /// The oldest record that is not done; the same again until [`Log::done`].
@@ -340,6 +345,7 @@ impl Log {
             self.reading = None;
             if lent.orphan {
                 self.lost.count.add(lent.count);
+                self.lost.evicted.add(lent.count);
             }
         }
     }

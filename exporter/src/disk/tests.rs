@@ -91,8 +91,8 @@ async fn a_request_survives_the_log_and_comes_back_as_it_was_compressed() {
         decoder.read_to_end(&mut plain).expect("gzip");
         assert_eq!((plain, replayed.payload.compression), (vec![name; 2_000], Compression::Gzip));
         match name {
-            1 => replayed.delivered(4),
-            2 => replayed.dropped(DropReason::Rejected),
+            1 => replayed.ended(End::Sent { rejected: 4 }),
+            2 => replayed.ended(End::Dropped(DropReason::Rejected)),
             _ => drop(replayed),
         }
     }

@@ -12,6 +12,7 @@ use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Request, Response, StatusCode};
 
 use crate::dial::{Stream, Trouble};
+use crate::link::Channel;
 use crate::retry::Failure;
 
 /// The largest list of headers, and of trailers, in bytes as HTTP/2 counts them.
@@ -21,7 +22,7 @@ const MAX_SEND_BUFFER: usize = 64 << 10;
 /// The most bytes of an answer that are read: the bound that gRPC implementations have by default.
 pub(super) const MAX_READ: u64 = 4 << 20;
 /// The most bytes of an answer that are kept: only a few of them matter.
-const MAX_KEPT: usize = 16 << 10;
+pub(super) const MAX_KEPT: usize = 16 << 10;
 /// The most interim answers (1xx) before the answer. gRPC uses none.
 const MAX_INTERIM: u32 = 16;
 /// The most streams that are remembered after they were reset: there is one call at a time.
@@ -51,19 +52,6 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP/2 on a fresh connection, without waiting for the peer to do so.
-    pub(super) async fn new((stream, peer): (Stream, IpAddr)) -> Result<Self, Trouble> {
-        let (sender, link) = Builder::new()
-            .enable_push(false)
-            .max_header_list_size(MAX_HEAD)
-            .max_send_buffer_size(MAX_SEND_BUFFER)
-            .max_concurrent_reset_streams(MAX_RESET_STREAMS)
-            .handshake(stream)
-            .await
-            .map_err(|error| trouble(&error))?;
-        Ok(Self { sender, link: Some(link), peer })
-    }
-
     /// Moves the connection's bytes; ready when it has ended.
     fn poll_link(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let Some(link) = &mut self.link {
@@ -72,27 +60,6 @@ impl Connection {
             self.link = None;
         }
         Poll::Ready(())
-    }
-
-    /// The other side's address.
-    pub(super) const fn peer(&self) -> IpAddr {
-        self.peer
-    }
-
-    /// Waits for the connection's end.
-    pub(super) async fn ended(&mut self) {
-        poll_fn(|context| self.poll_link(context)).await;
-    }
-
-    /// Whether another call can be made on it.
-    pub(super) async fn is_usable(&mut self) -> bool {
-        poll_fn(|context| {
-            if self.poll_link(context).is_ready() {
-                return Poll::Ready(false);
-            }
-            self.sender.poll_ready(context).map(|ready| ready.is_ok())
-        })
-        .await
     }
 
     /// Sends the parts of a message and receives the answer.
@@ -108,6 +75,39 @@ impl Connection {
                 uploading = false;
             }
             receive.as_mut().poll(context)
+        })
+        .await
+    }
+}
+
+impl Channel for Connection {
+    /// Without waiting for the peer to speak HTTP/2 too.
+    async fn open(stream: Stream, peer: IpAddr) -> Result<Self, Trouble> {
+        let (sender, link) = Builder::new()
+            .enable_push(false)
+            .max_header_list_size(MAX_HEAD)
+            .max_send_buffer_size(MAX_SEND_BUFFER)
+            .max_concurrent_reset_streams(MAX_RESET_STREAMS)
+            .handshake(stream)
+            .await
+            .map_err(|error| trouble(&error))?;
+        Ok(Self { sender, link: Some(link), peer })
+    }
+
+    fn peer(&self) -> IpAddr {
+        self.peer
+    }
+
+    async fn ended(&mut self) {
+        poll_fn(|context| self.poll_link(context)).await;
+    }
+
+    async fn is_usable(&mut self) -> bool {
+        poll_fn(|context| {
+            if self.poll_link(context).is_ready() {
+                return Poll::Ready(false);
+            }
+            self.sender.poll_ready(context).map(|ready| ready.is_ok())
         })
         .await
     }

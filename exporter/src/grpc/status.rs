@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
+use crate::encoding::{base64_decode, percent_decode};
 use crate::retry::Code;
 use crate::text;
 use crate::wire::reader::{Fields, Payload};
@@ -35,7 +36,7 @@ impl Status {
         Some(Self {
             code,
             message: text::clean(&percent_decode(bytes("grpc-message"))),
-            retry_info: base64(bytes("grpc-status-details-bin")).as_deref().and_then(retry_info),
+            retry_info: base64_decode(bytes("grpc-status-details-bin")).as_deref().and_then(retry_info),
         })
     }
 
@@ -50,68 +51,6 @@ impl Status {
 
 fn bounded(bytes: &[u8]) -> &[u8] {
     bytes.get(..MAX_ENCODED).unwrap_or(bytes)
-}
-
-/// Undoes percent-encoding; what is no encoding stays as it is.
-fn percent_decode(encoded: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let Some((&byte, behind)) = rest.split_first() {
-        let decoded = match behind {
-            [high, low, ..] if byte == b'%' => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        if let Some((high, low)) = decoded {
-            out.push(high << 4 | low);
-            rest = &behind[2..];
-        } else {
-            out.push(byte);
-            rest = behind;
-        }
-    }
-    out
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
-}
-
-/// Decodes base64 with or without padding; none if it is something else.
-fn base64(encoded: &[u8]) -> Option<Vec<u8>> {
-    let end = encoded.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let mut out = Vec::with_capacity(end / 4 * 3 + 2);
-    for group in encoded[..end].chunks(4) {
-        let mut bits = 0_u32;
-        for byte in group {
-            bits = bits << 6 | sextet(*byte)?;
-        }
-        let bytes = match group.len() {
-            4 => 3,
-            3 => 2,
-            2 => 1,
-            _ => return None,
-        };
-        let bits = bits << (6 * (4 - group.len()));
-        out.extend_from_slice(&bits.to_be_bytes()[1..=bytes]);
-    }
-    Some(out)
-}
-
-fn sextet(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(u32::from(value))
 }
 
 /// `google.rpc.Status`: details = 3 [`Any`: type_url = 1, value = 2]; `RetryInfo`: retry_delay = 1

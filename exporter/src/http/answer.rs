@@ -77,6 +77,15 @@ pub(crate) struct Partial {
     pub(crate) message: String,
 }
 
+impl Partial {
+    /// What to tell people, if there is anything: the backend at `shown` acknowledged the request with it.
+    pub(crate) fn remark(&self, shown: &str) -> Option<String> {
+        let Self { rejected, message } = self;
+        let something = *rejected > 0 || !message.is_empty();
+        something.then(|| format!("{shown} accepted a request and rejected {rejected} points: {message}"))
+    }
+}
+
 /// An acknowledged request whose answer could not be read to its end or understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unreadable {

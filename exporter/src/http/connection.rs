@@ -13,6 +13,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use crate::dial::{self, Stream, Trouble};
+use crate::link::Channel;
 use crate::retry::Failure;
 
 /// The largest head of an answer, and the most of trailers, in bytes.
@@ -44,18 +45,6 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Speaks HTTP/1.1 on a fresh connection.
-    pub(super) async fn new((stream, peer): (Stream, IpAddr)) -> Result<Self, Trouble> {
-        let (sender, link) = Builder::new()
-            .max_buf_size(MAX_BUFFER)
-            .max_header_size(MAX_HEAD)
-            .max_headers(MAX_HEADERS)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| trouble(&error))?;
-        Ok(Self { sender, link: Box::pin(link), ended: false, peer })
-    }
-
     /// Does `work` and moves the connection's bytes meanwhile.
     pub(super) async fn drive<F: Future>(&mut self, work: F) -> F::Output {
         let mut work = pin!(work);
@@ -69,13 +58,33 @@ impl Connection {
         .await
     }
 
-    /// The other side's address.
-    pub(super) const fn peer(&self) -> IpAddr {
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Trouble> {
+        let response = self.sender.send_request(request);
+        self.drive(response).await.map_err(|error| trouble(&error))
+    }
+}
+
+impl Channel for Connection {
+    async fn open(stream: Stream, peer: IpAddr) -> Result<Self, Trouble> {
+        let (sender, link) = Builder::new()
+            .max_buf_size(MAX_BUFFER)
+            .max_header_size(MAX_HEAD)
+            .max_headers(MAX_HEADERS)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| trouble(&error))?;
+        Ok(Self { sender, link: Box::pin(link), ended: false, peer })
+    }
+
+    fn peer(&self) -> IpAddr {
         self.peer
     }
 
-    /// Waits for the connection's end.
-    pub(super) async fn ended(&mut self) {
+    async fn ended(&mut self) {
         if !self.ended {
             // Why it ended does not matter: nothing was asked.
             let _ = self.link.as_mut().await;
@@ -83,8 +92,7 @@ impl Connection {
         }
     }
 
-    /// Whether another request can be sent on it.
-    pub(super) async fn is_usable(&mut self) -> bool {
+    async fn is_usable(&mut self) -> bool {
         let Self { sender, link, ended, .. } = self;
         let mut ready = pin!(sender.ready());
         poll_fn(|context| {
@@ -95,14 +103,5 @@ impl Connection {
             ready.as_mut().poll(context).map(|ready| ready.is_ok())
         })
         .await
-    }
-
-    /// Sends a request and waits for the head of its answer.
-    pub(super) async fn exchange(
-        &mut self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, Trouble> {
-        let response = self.sender.send_request(request);
-        self.drive(response).await.map_err(|error| trouble(&error))
     }
 }

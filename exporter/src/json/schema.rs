@@ -1,4 +1,5 @@
-//! The messages of an OTLP metrics request that the encoder writes, by field number and JSON name.
+//! The messages of an OTLP metrics request that the encoder and the SDK behind tare's own metrics write, by field
+//! number and JSON name.
 //!
 //! From `collector/metrics/v1`, `metrics/v1`, `resource/v1` and `common/v1` of `opentelemetry-proto`. The rows
 //! are in the order in which a person would want to read them.
@@ -33,6 +34,10 @@ pub(super) enum Shape {
     Unsigned,
     /// A `double`.
     Double,
+    /// Packed `fixed64`: an array of JSON strings.
+    UnsignedList,
+    /// Packed `double`s: an array.
+    DoubleList,
     /// A message.
     One(&'static Message),
     /// An array of messages.
@@ -77,6 +82,7 @@ static METRIC: Message = Message {
         row(3, "unit", Shape::Text),
         row(5, "gauge", Shape::One(&GAUGE)),
         row(7, "sum", Shape::One(&SUM)),
+        row(9, "histogram", Shape::One(&HISTOGRAM)),
     ],
 };
 
@@ -89,6 +95,30 @@ static SUM: Message = Message {
         row(2, "aggregationTemporality", Shape::Small),
         row(3, "isMonotonic", Shape::Flag),
         row(1, "dataPoints", Shape::Repeated(&NUMBER_DATA_POINT)),
+    ],
+};
+
+static HISTOGRAM: Message = Message {
+    name: "Histogram",
+    rows: &[
+        row(2, "aggregationTemporality", Shape::Small),
+        row(1, "dataPoints", Shape::Repeated(&HISTOGRAM_DATA_POINT)),
+    ],
+};
+
+static HISTOGRAM_DATA_POINT: Message = Message {
+    name: "HistogramDataPoint",
+    rows: &[
+        row(9, "attributes", Shape::Repeated(&KEY_VALUE)),
+        row(2, "startTimeUnixNano", Shape::Unsigned),
+        row(3, "timeUnixNano", Shape::Unsigned),
+        row(4, "count", Shape::Unsigned),
+        row(5, "sum", Shape::Double),
+        row(11, "min", Shape::Double),
+        row(12, "max", Shape::Double),
+        row(7, "explicitBounds", Shape::DoubleList),
+        row(6, "bucketCounts", Shape::UnsignedList),
+        row(10, "flags", Shape::Small),
     ],
 };
 

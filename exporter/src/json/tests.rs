@@ -75,6 +75,36 @@ fn integers_are_strings_enums_are_numbers_and_names_are_lower_camel_case() {
 }
 
 #[test]
+fn a_histogram_of_the_sdk_reads_back_as_the_same_request() {
+    use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+    use opentelemetry_proto::tonic::metrics::v1::{
+        Histogram, HistogramDataPoint, Metric, ResourceMetrics, ScopeMetrics,
+    };
+    use prost::Message as _;
+
+    let point = HistogramDataPoint {
+        start_time_unix_nano: 5,
+        time_unix_nano: 10,
+        count: 3,
+        sum: Some(0.75),
+        min: Some(0.0),
+        max: Some(0.5),
+        explicit_bounds: vec![1e-5, 0.5],
+        bucket_counts: vec![1, 0, u64::MAX],
+        ..HistogramDataPoint::default()
+    };
+    let histogram = Histogram { data_points: vec![point], aggregation_temporality: 2 };
+    let metric = Metric { name: "h".to_owned(), data: Some(Data::Histogram(histogram)), ..Metric::default() };
+    let scope = ScopeMetrics { metrics: vec![metric], ..ScopeMetrics::default() };
+    let resource = ResourceMetrics { scope_metrics: vec![scope], ..ResourceMetrics::default() };
+    let request = ExportMetricsServiceRequest { resource_metrics: vec![resource] };
+    let line = json(&request.encode_to_vec()).unwrap();
+    assert_eq!(serde_json::from_str::<ExportMetricsServiceRequest>(&line).unwrap(), request, "{line}");
+    let lists = r#""explicitBounds":[0.00001,0.5],"bucketCounts":["1","0","18446744073709551615"]"#;
+    assert!(line.contains(lists), "{line}");
+}
+
+#[test]
 fn doubles_that_json_has_no_number_for_are_strings() {
     for (value, text) in
         [(f64::NAN, "\"NaN\""), (f64::INFINITY, "\"Infinity\""), (f64::NEG_INFINITY, "\"-Infinity\"")]

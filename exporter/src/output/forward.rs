@@ -22,6 +22,10 @@ use crate::queue::{DropReason, InFlight, Queue};
 use crate::retry::{self, Decision, Failure};
 use crate::transport::{Reply, Transport};
 
+mod replay;
+
+use self::replay::Halves;
+
 /// Moves requests from one queue to one backend.
 pub(super) struct Forwarder<T> {
     queue: Arc<Queue>,
@@ -36,6 +40,8 @@ pub(super) struct Forwarder<T> {
     spill: Option<Spill>,
     /// Whether credentials were read anew for the request that comes from the disk next.
     renewed: bool,
+    /// The request from the disk that was too large.
+    halves: Option<Box<Halves>>,
 }
 
 /// What is sent next.
@@ -138,6 +144,7 @@ impl<T: Transport> Forwarder<T> {
             pause: None,
             spill,
             renewed: false,
+            halves: None,
         }
     }
 
@@ -167,7 +174,8 @@ impl<T: Transport> Forwarder<T> {
         {
             let flow = match job {
                 Job::Live(item) => self.deliver(item, stop).await,
-                Job::FromDisk(replayed) => self.replay(replayed, stop).await,
+                // Boxed: rare, and for most outputs room that is never used.
+                Job::FromDisk(replayed) => Box::pin(self.replay(replayed, stop)).await,
             };
             if flow == Flow::End {
                 break;
@@ -192,29 +200,6 @@ impl<T: Transport> Forwarder<T> {
             }
         }
         self.queue.try_pop().map(Job::Live)
-    }
-
-    /// Sends one request from the disk, once: where that fails it goes back, and what was collected
-    /// meanwhile is tried before it.
-    async fn replay<F: Future<Output = Instant>>(
-        &mut self,
-        replayed: Replayed,
-        stop: &mut Stop<'_, F>,
-    ) -> Flow {
-        self.queue.stats().attempt(false);
-        let Some(answer) = self.exchange(&replayed.payload, stop).await else { return Flow::End };
-        let renewed = std::mem::take(&mut self.renewed);
-        match answer.decision {
-            // Once: credentials may have rotated since they were read. It goes back, and comes first again.
-            Decision::Drop(_) if answer.unauthorized && !renewed && self.transport.renew() => {
-                self.renewed = true;
-            }
-            Decision::Delivered => replayed.delivered(0),
-            Decision::DeliveredPartly { rejected } => replayed.delivered(rejected),
-            Decision::Drop(reason) => replayed.dropped(reason),
-            Decision::RetryAfter { .. } => {}
-        }
-        Flow::On
     }
 
     /// Sends one body, counts what came of it, and notes the pause that follows a failure. None where the

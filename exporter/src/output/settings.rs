@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::compress::Compression;
+use crate::proxy::Proxy;
 use crate::{disk, endpoint, queue, resolve, retry, tls};
 
 /// The longest wait that can be configured.
@@ -17,6 +18,9 @@ pub enum Protocol {
     HttpProtobuf,
     /// OTLP/gRPC.
     Grpc,
+    /// None: OTLP/JSON on standard output, one request a line, to look at. Of the settings it heeds the
+    /// name, the queue and the waits between attempts.
+    Stdout,
 }
 
 /// The settings of one output. It has no `Debug`: headers may hold tokens.
@@ -40,6 +44,9 @@ pub struct Settings {
     pub timeout: Duration,
     /// Trust and identity, for an https endpoint.
     pub tls: tls::Settings,
+    /// What stands between here and the backend; none to connect to it itself. The name of a proxy is
+    /// resolved as the endpoint's is otherwise, and the endpoint's own is then left to the proxy.
+    pub proxy: Option<Proxy>,
     /// How the endpoint's name is resolved.
     pub resolve: resolve::Settings,
     /// The bounds of the queue.
@@ -51,7 +58,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: OTLP/HTTP, gzip, 10 s, no headers, the system's roots, and those of the limits.
+    /// The defaults: OTLP/HTTP, gzip, 10 s, no headers, no proxy, the system's roots, and those of the limits.
     pub fn new(name: &str, endpoint: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -62,6 +69,7 @@ impl Settings {
             compression: Compression::default(),
             timeout: Duration::from_secs(10),
             tls: tls::Settings::default(),
+            proxy: None,
             resolve: resolve::Settings::default(),
             queue: queue::Limits::default(),
             retry: retry::Limits::default(),
@@ -112,7 +120,7 @@ pub enum Error {
     /// A limit.
     #[error("{0}")]
     Limits(&'static str),
-    /// The disk log's thread.
-    #[error("cannot start the disk log's thread: {0}")]
+    /// The thread of the disk log, or of the file of addresses.
+    #[error("cannot start a thread for the disk: {0}")]
     Thread(std::io::Error),
 }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::disk;
 use crate::model::Timestamp;
 use crate::queue::{Level, Queue};
+use crate::resolve::{Resolution, View};
 use crate::retry::Decision;
 use crate::stats::Stats;
 
@@ -21,16 +22,31 @@ pub struct Status {
     pub name: String,
     /// Where it sends to, without the query.
     pub endpoint: String,
+    /// The proxy on the way, without its credentials; none where there is none.
+    pub proxy: Option<String>,
     /// When the backend last acknowledged a request.
     pub last_success: Option<Timestamp>,
     /// The last failure, or the last remark of the backend about a request that it acknowledged.
     pub last_error: Option<LastError>,
     /// Failed exchanges since the last acknowledged one.
     pub failures_in_a_row: u64,
-    /// What waits, in flight included.
+    /// What waits in memory, in flight included.
     pub queue: Level,
+    /// What may wait in memory, in bytes.
+    pub queue_limit: usize,
+    /// What is known about the name to which connections go, and for how long its addresses have been stale.
+    pub names: Resolution,
     /// What waits on the disk and how the disk does; none where there is no disk log.
     pub disk: Option<disk::Status>,
+}
+
+impl Status {
+    /// When the oldest sample was taken that waits in memory or on the disk; none where nothing waits. A
+    /// backend that keeps up leaves this a few seconds behind the clock.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let on_disk = self.disk.as_ref().filter(|disk| disk.count.requests > 0).and_then(|disk| disk.oldest);
+        self.queue.oldest.into_iter().chain(on_disk).min()
+    }
 }
 
 /// What went wrong last.
@@ -47,31 +63,42 @@ pub struct LastError {
 pub struct Monitor {
     health: Arc<Health>,
     queue: Arc<Queue>,
+    names: View,
     log: Option<Arc<disk::Shared>>,
 }
 
 impl Monitor {
-    pub(super) fn new(health: Arc<Health>, queue: Arc<Queue>, log: Option<Arc<disk::Shared>>) -> Self {
-        Self { health, queue, log }
+    pub(super) fn new(
+        health: Arc<Health>,
+        queue: Arc<Queue>,
+        names: View,
+        log: Option<Arc<disk::Shared>>,
+    ) -> Self {
+        Self { health, queue, names, log }
     }
 
     /// How the output does now.
     pub fn status(&self) -> Status {
-        let queue = self.queue.level();
-        let Health { name, endpoint, .. } = &*self.health;
+        let (queue, queue_limit) = (self.queue.level(), self.queue.limits().max_bytes);
+        let names = self.names.resolution();
+        let Health { name, endpoint, proxy, .. } = &*self.health;
         let state = self.health.lock();
         Status {
             name: name.clone(),
             endpoint: endpoint.clone(),
+            proxy: proxy.clone(),
             last_success: state.last_success,
             last_error: state.last_error.clone(),
             failures_in_a_row: state.failures,
             queue,
+            queue_limit,
+            names,
             disk: self.log.as_ref().map(|log| log.status()),
         }
     }
 
-    /// The output's counters.
+    /// The output's counters, under the closed sets [`DropReason`](crate::queue::DropReason) and
+    /// [`Failure`](crate::retry::Failure).
     pub fn stats(&self) -> &Stats {
         self.queue.stats()
     }
@@ -81,6 +108,7 @@ impl Monitor {
 pub(super) struct Health {
     name: String,
     endpoint: String,
+    proxy: Option<String>,
     state: Mutex<State>,
 }
 
@@ -107,8 +135,9 @@ impl State {
 }
 
 impl Health {
-    pub(super) fn new(name: &str, endpoint: &str) -> Self {
-        Self { name: name.to_owned(), endpoint: endpoint.to_owned(), state: Mutex::default() }
+    pub(super) fn new(name: &str, endpoint: &str, proxy: Option<&str>) -> Self {
+        let proxy = proxy.map(str::to_owned);
+        Self { name: name.to_owned(), endpoint: endpoint.to_owned(), proxy, state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

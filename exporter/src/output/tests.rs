@@ -11,6 +11,7 @@ use crate::compress::{Compression, Payload};
 use crate::fixtures::{METRICS, SCOPE};
 use crate::model::Timestamp;
 use crate::queue::{Class, DropReason, Item, Limits};
+use crate::resolve::Names;
 use crate::retry::{self, Failure, Outcome, RetryAfter};
 use crate::stats::{Count, Totals};
 use crate::transport::{Reply, Transport};
@@ -76,10 +77,11 @@ fn bench_with(
     spill: impl FnOnce(&Arc<Queue>) -> Option<Spill>,
 ) -> Bench {
     let queue = Queue::new("test", limits, Arc::new(Stats::default()));
-    let health = Arc::new(Health::new("test", "scripted"));
+    let health = Arc::new(Health::new("test", "scripted", None));
     let spill = spill(&queue);
     let log = spill.as_ref().map(|spill| Arc::clone(spill.log().shared()));
-    let monitor = Monitor::new(Arc::clone(&health), Arc::clone(&queue), log);
+    let names = Names::new("127.0.0.1", &crate::resolve::Settings::default()).view();
+    let monitor = Monitor::new(Arc::clone(&health), Arc::clone(&queue), names, log);
     let transport = Scripted { script: script.into_iter().collect(), ..Scripted::default() };
     let sent = Arc::clone(&transport.sent);
     let compressor = Compressor::new(Compression::None);

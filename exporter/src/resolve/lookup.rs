@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::Settings;
 use super::cache::{Answer, is_usable};
+use super::lookups::{Failed, Outcome};
 use crate::text;
 
 /// The most of a configuration file that is read, in bytes. Some hosts files are lists of advertisers.
@@ -31,15 +32,15 @@ const MAX_ATTEMPTS: usize = 3;
 /// The most time for a question with all its search domains, servers and tries.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Asks for the addresses of `host`; what went wrong otherwise, fit for a log.
-pub(super) async fn lookup(host: String, settings: Settings) -> Result<Answer, String> {
+/// Asks for the addresses of `host`.
+pub(super) async fn lookup(host: String, settings: Settings) -> Result<Answer, Failed> {
     match timeout(LIMIT, ask(&host, &settings)).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!("no answer within {LIMIT:?}")),
+        Err(_) => Err(Failed { outcome: Outcome::Timeout, text: format!("no answer within {LIMIT:?}") }),
     }
 }
 
-async fn ask(host: &str, settings: &Settings) -> Result<Answer, String> {
+async fn ask(host: &str, settings: &Settings) -> Result<Answer, Failed> {
     let (config, options) =
         parse_resolv_conf(resolv_conf(&settings.resolv_conf)).map_err(|error| say(&error))?;
     let (domain, search, mut servers) = config.into_parts();
@@ -61,7 +62,8 @@ async fn ask(host: &str, settings: &Settings) -> Result<Answer, String> {
     let found = resolver.lookup_ip(host).await.map_err(|error| say(&error))?;
     let addresses: Vec<IpAddr> = found.iter().filter(is_usable).collect();
     if addresses.is_empty() {
-        return Err("the name has no address at which anything can be".to_owned());
+        let text = "the name has no address at which anything can be".to_owned();
+        return Err(Failed { outcome: Outcome::NoAddress, text });
     }
     let ttl = found.as_lookup().answers().iter().map(|record| record.ttl).min().unwrap_or(0);
     Ok(Answer { addresses, ttl: Duration::from_secs(u64::from(ttl)) })
@@ -100,10 +102,10 @@ fn server(address: &SocketAddr) -> NameServerConfig {
     NameServerConfig::new(address.ip(), true, connections.to_vec())
 }
 
-fn say(error: &NetError) -> String {
+fn say(error: &NetError) -> Failed {
     if error.is_nx_domain() || error.is_no_records_found() {
-        "the name has no address".to_owned()
-    } else {
-        text::chain(error)
+        return Failed { outcome: Outcome::NoAddress, text: "the name has no address".to_owned() };
     }
+    let outcome = if matches!(error, NetError::Timeout) { Outcome::Timeout } else { Outcome::Failed };
+    Failed { outcome, text: text::chain(error) }
 }

@@ -94,6 +94,7 @@ impl Server {
             resolv_conf: write("resolv.conf", resolv_conf),
             hosts: write("hosts", "10.1.1.1 known.test\n"),
             name_servers: vec![self.socket.local_addr().expect("bound")],
+            file: None,
         }
     }
 }
@@ -186,23 +187,34 @@ async fn an_answer_that_changes_is_followed_and_the_last_good_one_outlives_every
         names.changed().await;
         assert_eq!(names.addresses().await, Ok(vec![IpAddr::from(TWO)]));
         assert!(names.holds(IpAddr::from(TWO)) && !names.holds(IpAddr::from(ONE)));
-        for act in [Act::NoName, Act::Fails, Act::Garbage, Act::Lies, Act::Silent, Act::Answer([0; 4])] {
+        for (act, outcome) in [
+            (Act::NoName, Outcome::NoAddress),
+            (Act::Fails, Outcome::Failed),
+            (Act::Garbage, Outcome::Timeout),
+            (Act::Lies, Outcome::Timeout),
+            (Act::Silent, Outcome::Timeout),
+            (Act::Answer([0; 4]), Outcome::NoAddress),
+        ] {
             server.set(act);
-            let before = view.resolution().failures;
+            let counted = view.resolution().lookups.of(outcome);
+            let before = view.resolution().lookups.failures();
             let failed = async {
-                while view.resolution().failures == before {
+                while view.resolution().lookups.failures() == before {
                     tokio::task::yield_now().await;
                 }
             };
             names.beside(failed).await;
             let now = view.resolution();
             assert_eq!(now.addresses, [IpAddr::from(TWO)], "{act:?}");
+            assert!(now.lookups.of(outcome) > counted, "{act:?}: {now:?}");
             assert!(!now.stale_for.is_zero() && now.last_error.is_some(), "{act:?}: {now:?}");
             assert_eq!(names.addresses().await, Ok(vec![IpAddr::from(TWO)]), "{act:?}");
         }
         server.set(Act::Answer(ONE));
         names.changed().await;
         assert_eq!(view.resolution().last_error, None);
+        assert!(view.resolution().lookups.of(Outcome::Answered) >= 3);
+        assert_eq!(view.resolution().host.as_deref(), Some("collector.test"));
     })
     .await;
 }
@@ -219,7 +231,7 @@ async fn without_any_good_answer_each_wish_is_a_question_and_the_error_is_told()
         for _ in 0..2 {
             assert_eq!(names.addresses().await, Err("the name has no address".to_owned()));
         }
-        assert_eq!(names.view().resolution().failures, 2);
+        assert_eq!(names.view().resolution().lookups.of(Outcome::NoAddress), 2);
         server.set(Act::Answer(ONE));
         assert_eq!(names.addresses().await, Ok(vec![IpAddr::from(ONE)]));
     })

@@ -1,5 +1,7 @@
 use super::*;
 
+mod fleet;
+
 const NOW: Timestamp = Timestamp(1_700_000_000_000_000_000);
 const LIMITS: Limits = Limits {
     initial: Duration::from_secs(1),

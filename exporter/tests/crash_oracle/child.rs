@@ -1,7 +1,9 @@
 //! The process that is killed: an output with a disk log, and requests that it is given.
 
 use std::env;
+use std::future::{Future, poll_fn};
 use std::io::Write as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,11 +15,14 @@ use exporter::queue::{Class, Item};
 use exporter::retry::Limits;
 use tokio::time::{Instant, sleep};
 
-const VARIABLES: [&str; 4] = ["TARE_CRASH_FOLDER", "TARE_CRASH_URL", "TARE_CRASH_FIRST", "TARE_CRASH_LAST"];
+const VARIABLES: [&str; 5] =
+    ["TARE_CRASH_FOLDER", "TARE_CRASH_CAP", "TARE_CRASH_URL", "TARE_CRASH_FIRST", "TARE_CRASH_LAST"];
 
 /// What a child is to do.
 pub(crate) struct Task {
     pub(crate) folder: String,
+    /// Bytes that the log may use.
+    pub(crate) cap: u64,
     pub(crate) url: String,
     /// The number of its first request.
     pub(crate) first: u64,
@@ -27,12 +32,19 @@ pub(crate) struct Task {
 
 impl Task {
     pub(crate) fn from_environment() -> Option<Self> {
-        let [folder, url, first, last] = VARIABLES.map(|name| env::var(name).ok());
-        Some(Self { folder: folder?, url: url?, first: first?.parse().ok()?, last: last? == "true" })
+        let [folder, cap, url, first, last] = VARIABLES.map(|name| env::var(name).ok());
+        Some(Self {
+            folder: folder?,
+            cap: cap?.parse().ok()?,
+            url: url?,
+            first: first?.parse().ok()?,
+            last: last? == "true",
+        })
     }
 
-    pub(crate) fn environment(&self) -> [(&'static str, String); 4] {
-        let values = [self.folder.clone(), self.url.clone(), self.first.to_string(), self.last.to_string()];
+    pub(crate) fn environment(&self) -> [(&'static str, String); 5] {
+        let Self { folder, cap, url, first, last } = self;
+        let values = [folder.clone(), cap.to_string(), url.clone(), first.to_string(), last.to_string()];
         let mut values = values.into_iter();
         VARIABLES.map(|name| (name, values.next().unwrap_or_default()))
     }
@@ -44,7 +56,7 @@ impl Task {
             compression: Compression::None,
             retry: Limits { initial, max, ..Limits::default() },
             disk: Some(disk::Settings {
-                max_bytes: super::CAP,
+                max_bytes: self.cap,
                 replay_bytes_per_second: if self.last { 1 << 30 } else { 16 << 20 },
                 ..log
             }),
@@ -62,18 +74,15 @@ impl Task {
                     emptied(&monitor).await;
                     return Instant::now() + Duration::from_secs(5);
                 }
-                let mut random = fastrand::Rng::new();
-                let mut said = None;
-                for number in self.first.. {
-                    let body = Bytes::from(super::body(number));
-                    queue.push(Item { body, points: 1, class: Class::Data, created: Timestamp(number) });
-                    sleep(Duration::from_micros(random.u64(0..3_000))).await;
-                    let newest = monitor.status().disk.and_then(|disk| disk.newest);
-                    if let Some(Timestamp(newest)) = newest.filter(|_| newest != said) {
-                        say(newest);
+                let pushing = async {
+                    let mut random = fastrand::Rng::new();
+                    for number in self.first.. {
+                        let body = Bytes::from(super::body(number));
+                        queue.push(Item { body, points: 1, class: Class::Data, created: Timestamp(number) });
+                        sleep(Duration::from_micros(random.u64(0..3_000))).await;
                     }
-                    said = newest;
-                }
+                };
+                telling(&monitor, pushing).await;
                 Instant::now()
             };
             output.run(work).await;
@@ -81,10 +90,29 @@ impl Task {
     }
 }
 
-/// Tells the parent which request the log acknowledged.
-fn say(number: u64) {
+/// Polls `work`, and with it tells the parent each request that the log acknowledges: the output waits for one
+/// answer of the log before it asks for the next, and each wakes this task.
+async fn telling(monitor: &Monitor, work: impl Future<Output = ()>) {
+    let mut work = pin!(work);
+    let mut said = None;
+    poll_fn(|context| {
+        let Some(disk) = monitor.status().disk else { return work.as_mut().poll(context) };
+        let now = (disk.newest, disk.trouble.is_some());
+        if said != Some(now) {
+            say(now.0, monitor.stats().totals().stored.requests, now.1);
+        }
+        said = Some(now);
+        work.as_mut().poll(context)
+    })
+    .await;
+}
+
+/// One line: the request that the log acknowledged last, how many it has acknowledged in this life, and whether
+/// the disk is in trouble.
+fn say(newest: Option<Timestamp>, stored: u64, trouble: bool) {
+    let newest = newest.map_or_else(|| "-".to_owned(), |Timestamp(number)| number.to_string());
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{number}").and_then(|()| out.flush()).expect("the parent listens");
+    writeln!(out, "{newest} {stored} {trouble}").and_then(|()| out.flush()).expect("the parent listens");
 }
 
 /// Returns when the log was opened and nothing is left in it.

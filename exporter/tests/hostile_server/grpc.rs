@@ -2,10 +2,11 @@
 //! request, under which counter, within which bounds; and then delivery works again.
 
 use std::fs;
+use std::io::Write as _;
 use std::time::Duration;
 
 use exporter::compress::Compression;
-use exporter::output::{Protocol, Settings};
+use exporter::output::Settings;
 use exporter::queue::DropReason;
 use exporter::retry::Failure;
 use http::HeaderMap;
@@ -15,87 +16,14 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use prost::Message as _;
 use tokio::net::TcpListener;
 
-use crate::client::{PATIENCE, deliver, item, settings};
+use crate::client::{self, Case, PATIENCE, deliver, grpc, item};
 use crate::http2::{
     Act, CONTINUATION, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, Server, Then, act, answer, block, data,
     endless, foreign, frame, goaway, head, headers, message, ok, trailers_only,
 };
 
-/// What the operating system's buffers on loopback may swallow beyond what the client reads.
-const SOCKET_BUFFERS: usize = 12 << 20;
-
-fn grpc(url: &str) -> Settings {
-    Settings { protocol: Protocol::Grpc, ..settings(url) }
-}
-
-/// What must come of a request of ten points when the server acts once and is sound afterwards.
-struct Case {
-    name: &'static str,
-    act: Act,
-    timeout: Duration,
-    sent: u64,
-    lost: Option<DropReason>,
-    failure: Option<Failure>,
-    unreadable: bool,
-    says: &'static str,
-}
-
-fn case(name: &'static str, act: Act, says: &'static str) -> Case {
-    let (sent, lost, failure) = (10, None, None);
-    Case { name, act, timeout: PATIENCE, sent, lost, failure, unreadable: false, says }
-}
-
-impl Case {
-    fn retried(self, failure: Failure) -> Self {
-        Self { failure: Some(failure), ..self }
-    }
-
-    /// Retried after the time limit. The limit is short because it has to pass.
-    fn times_out(self) -> Self {
-        Self { timeout: Duration::from_millis(300), ..self.retried(Failure::Timeout) }
-    }
-
-    fn dropped(self, failure: Failure, reason: DropReason) -> Self {
-        Self { failure: Some(failure), lost: Some(reason), sent: 0, ..self }
-    }
-
-    fn partly(self, sent: u64) -> Self {
-        Self { sent, lost: Some(DropReason::PartialSuccess), ..self }
-    }
-
-    fn unreadable(self) -> Self {
-        Self { unreadable: true, ..self }
-    }
-
-    async fn check(self) {
-        let name = self.name;
-        let server = Server::bind([self.act]).await;
-        let seen = server.seen();
-        let settings = Settings { timeout: self.timeout, ..grpc(&server.url()) };
-        let items = vec![item("first", 10), item("second", 5)];
-        let got = deliver(&settings, items, PATIENCE, server.serve()).await;
-
-        let totals = got.totals;
-        assert_eq!(totals.sent.points, self.sent + 5, "{name}: {totals:?} {}", got.says());
-        for reason in DropReason::ALL {
-            let expected = if self.lost == Some(reason) { 10 - self.sent } else { 0 };
-            assert_eq!(totals.dropped.of(reason).points, expected, "{name}: {reason:?}");
-        }
-        let retried = u64::from(self.failure.is_some() && self.lost.is_none());
-        assert_eq!((totals.attempts, totals.retries), (2 + retried, retried), "{name}: {}", got.says());
-        for failure in Failure::ALL {
-            let expected = u64::from(self.failure == Some(failure));
-            assert_eq!(totals.failures(failure), expected, "{name}: {failure:?}: {}", got.says());
-        }
-        assert_eq!(totals.unreadable_answers, u64::from(self.unreadable), "{name}");
-        assert!(got.says().contains(self.says), "{name}: {:?}", got.says());
-        assert!(got.says().chars().count() < 500 && !got.says().contains(char::is_control), "{name}");
-        assert!(got.status.last_success.is_some(), "{name}");
-
-        let seen = seen.lock().expect("sound");
-        assert_eq!(seen.requests.last().map(|request| &request.body[..]), Some(&b"second"[..]), "{name}");
-        assert!(seen.written < SOCKET_BUFFERS, "{name}: the server could write {} bytes", seen.written);
-    }
+fn case(name: &'static str, act: Act, says: &'static str) -> Case<Server> {
+    client::case(name, act, says)
 }
 
 fn status(fields: &'static [(&'static str, &'static str)]) -> Act {
@@ -181,6 +109,7 @@ async fn a_request_is_a_call_of_the_export_method_with_the_configured_metadata()
     assert_eq!(body, message(false, b"telemetry"));
     let (parts, body) = received(Compression::Gzip, b"telemetry").await;
     assert_eq!(parts.headers["grpc-encoding"], "gzip");
+    assert_eq!(parts.headers["grpc-accept-encoding"], "gzip, identity");
     assert_eq!((body[0], &body[5..7]), (1, &b"\x1f\x8b"[..]), "the message is compressed, not the stream");
 }
 
@@ -249,8 +178,6 @@ async fn a_partial_success_is_counted_told_and_never_retried() {
 #[tokio::test]
 async fn an_acknowledgement_that_cannot_be_understood_is_delivered_and_counted() {
     let unreadable = |name, body, says| case(name, acknowledged(body), says).unreadable();
-    // Declared as gzip; it would swell to a thousand times its size. It is never decompressed.
-    unreadable("gzip bomb", message(true, &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0]), "compressed").check().await;
     unreadable("no message", Vec::new(), "holds no message").check().await;
     unreadable("half a prefix", vec![0; 3], "holds no message").check().await;
     unreadable("two messages", message(false, b"").repeat(2), "not one message").check().await;
@@ -260,6 +187,53 @@ async fn an_acknowledgement_that_cannot_be_understood_is_delivered_and_counted()
         .unreadable()
         .check()
         .await;
+}
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(plain).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
+/// An acknowledgement whose message is marked as compressed, with this `grpc-encoding`.
+fn compressed(encoding: Option<&'static str>, body: Vec<u8>) -> Act {
+    let bytes = move |id| {
+        let mut fields = vec![(":status", "200"), ("content-type", "application/grpc")];
+        fields.extend(encoding.map(|encoding| ("grpc-encoding", encoding)));
+        let frames = message(true, &body);
+        let body = frames.chunks(16_384).flat_map(|part| data(id, part)).collect();
+        [headers(0, id, &fields), body, headers(END_STREAM, id, &[("grpc-status", "0")])].concat()
+    };
+    act(bytes, Then::GoOn)
+}
+
+#[tokio::test]
+async fn an_answer_in_gzip_is_read_like_a_plain_one() {
+    let partial = |rejected_data_points, text: &str| {
+        let error_message = text.to_owned();
+        let partial_success = Some(ExportMetricsPartialSuccess { rejected_data_points, error_message });
+        let plain = ExportMetricsServiceResponse { partial_success }.encode_to_vec();
+        compressed(Some("gzip"), gzip(&plain))
+    };
+    let nothing = compressed(Some("gzip"), gzip(b""));
+    case("nothing", nothing, "").check().await;
+    case("some", partial(3, "out of order"), "rejected 3 points: out of order").partly(7).check().await;
+    // Longer than what is kept of it, both ways.
+    case("a long remark", partial(2, &"x".repeat(4_000_000)), "2 points: xxx").partly(8).check().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_is_compressed_wrongly_or_into_a_bomb_is_delivered_and_counted() {
+    let unreadable = |name, encoding, body, says| case(name, compressed(encoding, body), says).unreadable();
+    unreadable("no encoding", None, gzip(b""), "does not say how").check().await;
+    unreadable("identity", Some("identity"), gzip(b""), "does not say how").check().await;
+    unreadable("another encoding", Some("br"), gzip(b""), "compressed as br").check().await;
+    unreadable("a bomb", Some("gzip"), gzip(&vec![0; 64 << 20]), "when decompressed").check().await;
+    unreadable("no gzip", Some("gzip"), b"plain".to_vec(), "damaged gzip").check().await;
+    let mut cut = gzip(b"\x0a\x02\x08\x03");
+    cut.truncate(cut.len() - 4);
+    unreadable("half of it", Some("gzip"), cut, "damaged gzip").check().await;
+    unreadable("no protobuf", Some("gzip"), gzip(b"OK"), "not OTLP").check().await;
 }
 
 #[tokio::test]
@@ -278,6 +252,10 @@ async fn what_acknowledges_nothing_is_retried_under_a_class_of_its_own() {
     case("503 of a proxy", proxy("503"), "503").retried(Failure::Unavailable).check().await;
     case("404 of a proxy", proxy("404"), "404")
         .dropped(Failure::Rejected, DropReason::Rejected)
+        .check()
+        .await;
+    case("307 of a proxy", proxy("307"), "307 Temporary Redirect")
+        .dropped(Failure::Redirect, DropReason::Rejected)
         .check()
         .await;
     case("403 of a proxy", proxy("403"), "403")

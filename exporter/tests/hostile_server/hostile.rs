@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::client::{self, PATIENCE, deliver, item, settings};
+use crate::client::{self, Case, PATIENCE, deliver, item, settings};
 use crate::server::{Act, Server, answer, ok};
 use exporter::output::Output;
 use exporter::queue::DropReason;
@@ -18,79 +18,8 @@ use tokio::time::Instant;
 const PROTOBUF: &str = "application/x-protobuf";
 const TEXT: &str = "text/plain";
 
-/// What the operating system's buffers on loopback may swallow beyond what the client reads.
-const SOCKET_BUFFERS: usize = 12 << 20;
-
-/// What must come of a request of ten points when the server acts once and is sound afterwards.
-struct Case {
-    name: &'static str,
-    act: Act,
-    timeout: Duration,
-    sent: u64,
-    lost: Option<DropReason>,
-    failure: Option<Failure>,
-    unreadable: bool,
-    says: &'static str,
-}
-
-fn case(name: &'static str, act: Act, says: &'static str) -> Case {
-    let (sent, lost, failure) = (10, None, None);
-    Case { name, act, timeout: PATIENCE, sent, lost, failure, unreadable: false, says }
-}
-
-impl Case {
-    /// Retried, then delivered.
-    fn retried(self, failure: Failure) -> Self {
-        Self { failure: Some(failure), ..self }
-    }
-
-    /// Retried after the time limit, then delivered. The limit is short because it has to pass.
-    fn times_out(self) -> Self {
-        Self { timeout: Duration::from_millis(300), ..self.retried(Failure::Timeout) }
-    }
-
-    fn dropped(self, failure: Failure, reason: DropReason) -> Self {
-        Self { failure: Some(failure), lost: Some(reason), sent: 0, ..self }
-    }
-
-    fn partly(self, sent: u64) -> Self {
-        Self { sent, lost: Some(DropReason::PartialSuccess), ..self }
-    }
-
-    fn unreadable(self) -> Self {
-        Self { unreadable: true, ..self }
-    }
-
-    async fn check(self) {
-        let name = self.name;
-        let server = Server::bind([self.act]).await;
-        let seen = server.seen();
-        let mut settings = settings(&server.url());
-        settings.timeout = self.timeout;
-        let items = vec![item("first", 10), item("second", 5)];
-        let got = deliver(&settings, items, PATIENCE, server.serve()).await;
-
-        let totals = got.totals;
-        assert_eq!(totals.sent.points, self.sent + 5, "{name}: {totals:?}");
-        for reason in DropReason::ALL {
-            let expected = if self.lost == Some(reason) { 10 - self.sent } else { 0 };
-            assert_eq!(totals.dropped.of(reason).points, expected, "{name}: {reason:?}");
-        }
-        let retried = u64::from(self.failure.is_some() && self.lost.is_none());
-        assert_eq!((totals.attempts, totals.retries), (2 + retried, retried), "{name}");
-        for failure in Failure::ALL {
-            let expected = u64::from(self.failure == Some(failure));
-            assert_eq!(totals.failures(failure), expected, "{name}: {failure:?}: {}", got.says());
-        }
-        assert_eq!(totals.unreadable_answers, u64::from(self.unreadable), "{name}");
-        assert!(got.says().contains(self.says), "{name}: {:?}", got.says());
-        assert!(got.says().chars().count() < 500 && !got.says().contains(char::is_control), "{name}");
-        assert!(got.status.last_success.is_some(), "{name}");
-
-        let seen = seen.lock().expect("sound");
-        assert_eq!(seen.requests.last().map(|request| &request.body[..]), Some(&b"second"[..]), "{name}");
-        assert!(seen.written < SOCKET_BUFFERS, "{name}: the server could write {} bytes", seen.written);
-    }
+fn case(name: &'static str, act: Act, says: &'static str) -> Case<Server> {
+    client::case(name, act, says)
 }
 
 fn status(line: &str, extra: &str, body: &str) -> Act {
@@ -340,7 +269,7 @@ async fn an_acknowledgement_whose_body_never_ends_well_is_delivered_within_bound
     unreadable("half a body", Act::AnswerAndClose(half.clone()), "cut off").check().await;
     unreadable("half a body and RST", Act::AnswerAndReset(half.clone()), "cut off").check().await;
     let stalls = unreadable("half a body and silence", Act::AnswerAndStall(half), "did not end in time");
-    Case { timeout: Duration::from_millis(300), ..stalls }.check().await;
+    stalls.with_short_limit().check().await;
 }
 
 #[tokio::test]

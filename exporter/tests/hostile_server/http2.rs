@@ -5,10 +5,12 @@ use std::fmt;
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex};
 
+use exporter::output::Settings;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
+use crate::client::{Backend, grpc};
 use crate::server::{Peer, Seen};
 
 pub(crate) const DATA: u8 = 0;
@@ -176,6 +178,8 @@ impl Server {
     pub(crate) async fn serve(mut self) {
         loop {
             let (stream, _) = self.listener.accept().await.expect("accepts");
+            // An answer in several frames must not wait for the client's acknowledgement of the first.
+            stream.set_nodelay(true).expect("set");
             self.seen.lock().expect("sound").connections += 1;
             // A client that leaves is what many acts wait for.
             let _ = match self.tls.clone() {
@@ -248,6 +252,26 @@ impl Server {
             bytes = &bytes[written..];
         }
         Ok(())
+    }
+}
+
+impl Backend for Server {
+    type Act = Act;
+
+    async fn acting(act: Act) -> Self {
+        Self::bind([act]).await
+    }
+
+    fn seen(&self) -> Arc<Mutex<Seen>> {
+        self.seen()
+    }
+
+    fn settings(&self) -> Settings {
+        grpc(&self.url())
+    }
+
+    async fn serve(self) {
+        self.serve().await;
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod conservation;
+#[cfg(test)]
 mod grpc;
 #[cfg(test)]
 mod hostile;
@@ -10,6 +12,10 @@ mod hostile;
 mod http2;
 #[cfg(test)]
 mod names;
+#[cfg(test)]
+mod proxies;
+#[cfg(test)]
+mod recover;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl Names {
     fn settings(&self, protocol: Protocol, port: u16) -> Settings {
         let url = match protocol {
             Protocol::Grpc => format!("http://collector.test.:{port}"),
-            Protocol::HttpProtobuf => format!("http://collector.test.:{port}/v1/metrics"),
+            Protocol::HttpProtobuf | Protocol::Stdout => format!("http://collector.test.:{port}/v1/metrics"),
         };
         let limits = resolve::Limits {
             min_refresh: Duration::from_millis(1),
@@ -98,7 +98,7 @@ async fn requests_follow_the_name_and_survive_the_loss_of_dns_over_both_protocol
         };
         let (seen_one, seen_two);
         let (serve_one, serve_two): (client::Serving, client::Serving) = match protocol {
-            Protocol::HttpProtobuf => {
+            Protocol::HttpProtobuf | Protocol::Stdout => {
                 let (one, two) = (server::Server::on(one, []), server::Server::on(two, []));
                 (seen_one, seen_two) = (one.seen(), two.seen());
                 (Box::pin(one.serve()), Box::pin(two.serve()))
@@ -115,7 +115,8 @@ async fn requests_follow_the_name_and_survive_the_loss_of_dns_over_both_protocol
             sent(1).await;
             // DNS is away: the kept connection goes on, and the name is stale.
             names.set(None);
-            until(|| !view.resolution().stale_for.is_zero() && view.resolution().failures > 0).await;
+            until(|| !view.resolution().stale_for.is_zero() && view.resolution().lookups.failures() > 0)
+                .await;
             queue.push(item("b", 1));
             sent(2).await;
             assert_eq!(seen_one.lock().expect("sound").connections, 1, "{protocol:?}");

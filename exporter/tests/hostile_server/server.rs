@@ -6,9 +6,12 @@ use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use exporter::output::Settings;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+
+use crate::client::{Backend, settings};
 
 /// What the server does once it has read a request.
 #[derive(Debug, Clone)]
@@ -101,6 +104,10 @@ impl Server {
         format!("http://{}/v1/metrics", self.address())
     }
 
+    pub(crate) fn listener(&self) -> &TcpListener {
+        &self.listener
+    }
+
     pub(crate) fn seen(&self) -> Arc<Mutex<Seen>> {
         Arc::clone(&self.seen)
     }
@@ -158,6 +165,26 @@ impl Server {
             bytes = &bytes[written..];
         }
         stream.flush().await
+    }
+}
+
+impl Backend for Server {
+    type Act = Act;
+
+    async fn acting(act: Act) -> Self {
+        Self::bind([act]).await
+    }
+
+    fn seen(&self) -> Arc<Mutex<Seen>> {
+        self.seen()
+    }
+
+    fn settings(&self) -> Settings {
+        settings(&self.url())
+    }
+
+    async fn serve(self) {
+        self.serve().await;
     }
 }
 

@@ -15,18 +15,18 @@ use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 
-use crate::client::{PATIENCE, Report, deliver, fail, item, settings};
+use crate::client::{PATIENCE, Report, Serving, deliver, fail, item, settings};
 use crate::http2;
 use crate::server::{Act, Server, answer};
 
 /// An authority with a folder for its files.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
 }
 
 impl Authority {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -41,7 +41,7 @@ impl Authority {
         path
     }
 
-    fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.write("ca.pem", &self.issuer.pem())
     }
 
@@ -51,7 +51,7 @@ impl Authority {
         (params.signed_by(&key, &self.issuer).expect("signed"), key)
     }
 
-    fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         let (certificate, key) = self.issue("agent");
         Identity {
             certificate: self.write("client.pem", &certificate.pem()),
@@ -60,7 +60,7 @@ impl Authority {
     }
 
     /// A server certificate for `name`; clients must prove themselves to `clients` where it is given.
-    fn acceptor(
+    pub(crate) fn acceptor(
         &self,
         name: &str,
         clients: Option<&Self>,
@@ -87,7 +87,7 @@ impl Authority {
     }
 }
 
-fn tls(ca: &Authority) -> Tls {
+pub(crate) fn tls(ca: &Authority) -> Tls {
     Tls { ca: Some(ca.ca()), ..Tls::default() }
 }
 
@@ -117,7 +117,8 @@ async fn refused(acceptor: TlsAcceptor, tls: Tls) -> String {
     got.says().to_owned()
 }
 
-const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+pub(crate) const VERSIONS: [&SupportedProtocolVersion; 2] =
+    [&rustls::version::TLS13, &rustls::version::TLS12];
 
 #[tokio::test]
 async fn a_given_authority_is_trusted_and_the_connection_is_kept() {
@@ -253,5 +254,48 @@ async fn with_a_token_from_a_file_a_refusal_of_credentials_is_repeated_once() {
         assert_eq!(seen.lock().expect("sound").requests[0].header("authorization"), Some("old"));
         let sent = if renewed { 2 } else { 1 };
         assert_eq!((got.totals.sent.points, got.totals.retries), (sent, u64::from(renewed)), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn over_both_protocols_the_certificate_must_bear_the_name_and_ours_comes_with_it() {
+    let (ca, clients) = (Authority::new("one"), Authority::new("two"));
+    for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
+        for version in VERSIONS {
+            for (name, identity, sound) in [
+                (Some("collector.internal"), true, true),
+                (None, true, false),
+                (Some("collector.external"), true, false),
+                (Some("collector.internal"), false, false),
+            ] {
+                let acceptor = ca.acceptor("collector.internal", Some(&clients), version);
+                let (url, serve): (String, Serving) = match protocol {
+                    Protocol::Stdout => unreachable!("it has no server"),
+                    Protocol::HttpProtobuf => {
+                        let server = Server::bind([]).await.with_tls(acceptor);
+                        (server.url(), Box::pin(server.serve()))
+                    }
+                    Protocol::Grpc => {
+                        let server = http2::Server::bind([]).await.with_tls(acceptor);
+                        (server.url(), Box::pin(server.serve()))
+                    }
+                };
+                let with = Tls {
+                    identity: identity.then(|| clients.identity()),
+                    server_name: name.map(str::to_owned),
+                    ..tls(&ca)
+                };
+                let url = url.replace("http://", "https://");
+                let settings = Settings { tls: with, protocol, ..settings(&url) };
+                let got = if sound {
+                    deliver(&settings, vec![item("a", 1)], PATIENCE, serve).await
+                } else {
+                    fail(&settings, vec![item("a", 1)], Failure::Tls, serve).await
+                };
+                let sent = u64::from(sound);
+                assert_eq!(got.totals.sent.points, sent, "{protocol:?} {name:?} {identity}: {}", got.says());
+                assert_eq!(got.totals.dropped.of(DropReason::Shutdown).points, 1 - sent);
+            }
+        }
     }
 }

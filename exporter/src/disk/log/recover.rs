@@ -55,6 +55,7 @@ impl Log {
                     segment.next = found.next;
                     lost.count.add(found.rotten);
                     lost.damaged += found.gaps + found.rotten.requests;
+                    lost.torn += u64::from(found.tail);
                     if found.tail && files.truncate(&name, found.end).is_ok() {
                         segment.bytes = found.end;
                     }

@@ -88,7 +88,9 @@ fn the_bound_holds_at_every_moment_and_the_oldest_segments_go_counted() {
     let mut gone = Count::default();
     for id in 0..60 {
         log.append(record(id, 200_000), NOW).expect("written");
-        gone.add(log.take_lost().count);
+        let lost = log.take_lost();
+        assert_eq!(lost.evicted, lost.count, "nothing else happened to them");
+        gone.add(lost.count);
         assert!(files.bytes() <= 4 << 20 && log.level().bytes <= 4 << 20);
     }
     let left = drain(&mut log);
@@ -111,13 +113,14 @@ fn a_record_that_is_under_way_when_its_segment_goes_is_counted_once_whatever_com
             assert!(log.done(lent.number).expect("cursor"));
         }
         log.release();
-        assert_eq!(log.take_lost().count.requests, u64::from(!delivered));
+        let lost = log.take_lost();
+        assert_eq!((lost.count.requests, lost.evicted), (u64::from(!delivered), lost.count));
         assert_eq!(drain(&mut log), [4, 5, 6, 7]);
     }
 }
 
 #[test]
-fn a_torn_tail_is_truncated_without_a_complaint_and_nothing_before_it_is_touched() {
+fn a_torn_tail_is_truncated_and_noted_without_a_complaint_and_nothing_before_it_is_touched() {
     let files = Faulty::default();
     let mut log = open(&files, CAP);
     fill(&mut log, 0..3, 100);
@@ -125,7 +128,7 @@ fn a_torn_tail_is_truncated_without_a_complaint_and_nothing_before_it_is_touched
     drop(log);
     files.edit(&name, |data| data.truncate(data.len() - 50));
     let mut log = open(&files, CAP);
-    assert_eq!((log.recovered().requests, log.take_lost()), (2, Lost::default()));
+    assert_eq!((log.recovered().requests, log.take_lost()), (2, Lost { torn: 1, ..Lost::default() }));
     assert_eq!(files.edit(&name, |data| data.len()), 2 * (HEADER + 108));
     assert_eq!(drain(&mut log), [0, 1]);
 }
@@ -190,7 +193,8 @@ fn a_segment_that_stays_unreadable_is_given_up_and_counted_and_the_others_come_o
         assert!(log.next().is_err());
     }
     assert_eq!(drain(&mut log), [1, 2, 3]);
-    assert_eq!(log.take_lost(), Lost { count: Count { requests: 1, points: 0 }, damaged: 1 });
+    let count = Count { requests: 1, points: 0 };
+    assert_eq!(log.take_lost(), Lost { count, damaged: 1, ..Lost::default() });
     assert!(!files.names().contains(&first));
 
     let second = open(&files, CAP);

@@ -49,7 +49,7 @@ fn parts() -> [Bytes; 2] {
 }
 
 async fn on(stream: Stream) -> Result<Connection, Trouble> {
-    Connection::new((stream, Ipv4Addr::LOCALHOST.into())).await
+    Connection::open(stream, Ipv4Addr::LOCALHOST.into()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,5 +90,51 @@ async fn a_connection_that_received_goaway_is_neither_used_again_nor_waited_for(
         let goaway = [&[0, 0, 8, 7, 0, 0, 0, 0, 0][..], &last, &[0; 4]].concat();
         let (mut connection, _far) = peer_that_says(&goaway).await;
         assert!(!timeout(LONG, connection.is_usable()).await.expect("nothing to wait for"), "{last:?}");
+    }
+}
+
+/// Answers one call with so many bytes, as fast as the client takes them, and then serves nothing.
+async fn answering(far: DuplexStream, length: usize) {
+    let mut server = h2::server::handshake(far).await.expect("HTTP/2");
+    let (_, mut respond) = server.accept().await.expect("a call").expect("a sound one");
+    let mut stream = respond.send_response(Response::new(()), false).expect("sent");
+    let mut sending = pin!(async {
+        let mut rest = length;
+        while rest > 0 {
+            stream.reserve_capacity(rest.min(MAX_KEPT));
+            // None or an error: the client has heard enough.
+            let Some(Ok(room)) = poll_fn(|context| stream.poll_capacity(context)).await else { return };
+            rest -= room;
+            if stream.send_data(vec![0; room].into(), rest == 0).is_err() {
+                return;
+            }
+        }
+    });
+    let mut sent = false;
+    poll_fn(|context| {
+        sent = sent || sending.as_mut().poll(context).is_ready();
+        server.poll_closed(context).map(drop)
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_read_up_to_four_mebibytes_and_only_its_beginning_is_kept() {
+    for (length, whole) in [(4 << 20, true), ((4 << 20) + 1, false), (64 << 20, false)] {
+        let (near, far) = duplex(1 << 16);
+        let call = async {
+            let mut connection = on(Box::new(near)).await.expect("a connection");
+            assert!(connection.is_usable().await);
+            connection.call(request(), parts()).await.expect("an answer")
+        };
+        let (answer, ()) = tokio::join!(call, answering(far, length));
+        assert_eq!(answer.trouble.is_none(), whole, "{length}: {:?}", answer.trouble);
+        assert!(answer.prefix.len() == MAX_KEPT && answer.prefix.capacity() <= 2 * MAX_KEPT);
+        let bound = MAX_READ + u64::from(u16::MAX);
+        assert!(answer.received <= bound && answer.received >= MAX_READ, "{}", answer.received);
+        if let Some(trouble) = answer.trouble {
+            assert_eq!(trouble.failure, Failure::Protocol);
+            assert_eq!(trouble.detail, "an answer longer than 4194304 bytes");
+        }
     }
 }

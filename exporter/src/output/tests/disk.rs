@@ -94,7 +94,9 @@ async fn six_hours_without_a_backend_lose_nothing_with_the_log_and_memory_stays_
 #[tokio::test(start_paused = true)]
 async fn six_hours_without_a_backend_and_log_keep_the_newest_and_count_the_others_exactly() {
     let bench = bench(memory(), dead(ATTEMPTS));
-    let (totals, sent, ..) = outage(bench).await;
+    let (totals, sent, _, most) = outage(bench).await;
+    // The bound, and the one request that knocks.
+    assert!(most <= memory().max_bytes + BODY + crate::queue::ITEM_OVERHEAD, "{most} bytes were held");
     let delivered = &sent[ATTEMPTS..];
     assert!(delivered.is_sorted_by(|one, two| one < two));
     assert_eq!(totals.sent.points, delivered.iter().sum::<u64>());
@@ -107,10 +109,11 @@ async fn six_hours_without_a_backend_and_log_keep_the_newest_and_count_the_other
 #[tokio::test(start_paused = true)]
 async fn a_log_that_is_too_small_for_the_outage_keeps_the_newest_and_counts_the_others() {
     let (bench, folder) = with_log(dead(ATTEMPTS), 4 << 20);
-    let (totals, ..) = outage(bench).await;
+    let (totals, _, monitor, _) = outage(bench).await;
     let lost = totals.dropped.of(DropReason::Disk);
     assert_eq!(totals.dropped.total(), lost);
     assert!((1_500..2_100).contains(&lost.requests), "{lost:?}");
+    assert_eq!(monitor.status().disk.expect("on").evicted, lost, "there was no other reason");
     assert!(lost.points < lost.requests * lost.requests, "the oldest have the fewest points");
     assert!(folder.bytes() <= 4 << 20);
 }
@@ -134,6 +137,103 @@ async fn a_replay_that_is_refused_for_credentials_is_repeated_once_after_they_we
         assert_eq!(totals.dropped.of(DropReason::Rejected).points, 3 - sent, "{can_renew} {refusals}");
         assert_eq!(totals.stored.requests, 1);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_says_what_waits_where_since_when_and_why() {
+    let (bench, folder) = with_log(dead(ATTEMPTS), CAP);
+    let Bench { queue, monitor, forwarder, .. } = bench;
+    let idle = monitor.status();
+    assert_eq!((idle.oldest(), idle.last_success, idle.last_error.is_none()), (None, None, true));
+    assert_eq!((idle.queue_limit, idle.disk.expect("on").limit), (1 << 20, CAP));
+    let stop = async {
+        for number in 5..15 {
+            queue.push(request(number));
+            sleep(SECOND).await;
+        }
+        let status = monitor.status();
+        let disk = status.disk.as_ref().expect("on");
+        // One knocks, the others are on the disk.
+        assert_eq!((status.queue.count.requests, disk.count.requests), (1, 9));
+        assert_eq!((status.queue.oldest, disk.oldest), (Some(Timestamp(5)), Some(Timestamp(6))));
+        assert_eq!((status.oldest(), disk.newest), (Some(Timestamp(5)), Some(Timestamp(14))));
+        assert!(disk.bytes > 9 * BODY as u64 && status.queue.bytes > BODY);
+        assert_eq!(
+            (status.last_success, &*status.last_error.clone().expect("refused").text),
+            (None, "connect")
+        );
+        assert_eq!(status.failures_in_a_row, monitor.stats().totals().failures(Failure::Connect));
+        assert_eq!((disk.failures, &disk.trouble), (0, &None));
+        folder.fill();
+        queue.push(request(15));
+        sleep(30 * SECOND).await;
+        let status = monitor.status();
+        let disk = status.disk.as_ref().expect("on");
+        assert_eq!((status.queue.count.requests, disk.count.requests), (2, 9));
+        // After 1, 2, 4, 8 and 16 seconds.
+        assert!((4..=6).contains(&disk.failures), "{disk:?}");
+        assert!(disk.trouble.as_ref().is_some_and(|text| text.contains("No space left")), "{disk:?}");
+        Instant::now() + SECOND
+    };
+    forwarder.run(stop).await;
+    balanced(&monitor);
+}
+
+/// Runs an output whose first request is refused once, so that the second one goes to the disk, and whose
+/// replay is then answered as the script says.
+async fn replay(
+    second: Item,
+    script: Vec<(Duration, Outcome)>,
+    runs: Duration,
+) -> (Totals, Vec<Bytes>, Monitor) {
+    let script = [(Duration::ZERO, REFUSED), (Duration::ZERO, OK)].into_iter().chain(script);
+    let (bench, _folder) = with_log(script, CAP);
+    bench.queue.push(request(1));
+    bench.queue.push(second);
+    let stop = async {
+        sleep(runs).await;
+        Instant::now() + SECOND
+    };
+    bench.forwarder.run(stop).await;
+    let bodies = bench.sent.lock().expect("sound").iter().skip(2).map(|(_, body)| body.clone()).collect();
+    (balanced(&bench.monitor), bodies, bench.monitor)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_that_is_too_large_is_halved_once_and_no_half_is_sent_twice() {
+    for (codes, sent, lost) in [
+        (vec![413, 200, 200], Count { requests: 2, points: 6 }, Count::default()),
+        (vec![413, 413, 200], Count { requests: 1, points: 4 }, Count { requests: 1, points: 2 }),
+        (vec![413, 413, 413], Count::default(), Count { requests: 2, points: 6 }),
+        (vec![413, 503, 200, 503, 503, 200], Count { requests: 2, points: 6 }, Count::default()),
+        (vec![503, 413, 200, 503, 413], Count { requests: 1, points: 2 }, Count { requests: 1, points: 4 }),
+    ] {
+        let script = codes.iter().map(|code| (Duration::ZERO, status(*code))).collect();
+        let (totals, bodies, monitor) = replay(splittable(3), script, FAR / 2).await;
+        // The request that was sent before has one point.
+        let sent = Count { requests: sent.requests + 1, points: sent.points + 1 };
+        assert_eq!((totals.sent, totals.dropped.of(DropReason::TooLarge)), (sent, lost), "{codes:?}");
+        assert_eq!((totals.dropped.total(), totals.attempts), (lost, 2 + codes.len() as u64), "{codes:?}");
+        assert_eq!(monitor.status().disk.expect("on").count, Count::default());
+        let accepted = bodies.iter().zip(&codes).filter(|(_, code)| **code == 200);
+        let points: u64 = accepted.map(|(body, _)| crate::request::halve::points(body).expect("OTLP")).sum();
+        assert_eq!(points + 1, sent.points, "{codes:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_that_is_too_large_and_cannot_be_halved_is_dropped_without_another_attempt() {
+    let (totals, ..) = replay(request(9), vec![(Duration::ZERO, status(413))], FAR / 2).await;
+    let lost = Count { requests: 1, points: 9 };
+    assert_eq!((totals.attempts, totals.dropped.of(DropReason::TooLarge)), (3, lost));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_between_the_halves_of_a_replay_leaves_the_whole_on_the_disk() {
+    let script = vec![(Duration::ZERO, status(413)), (Duration::ZERO, OK), (FAR, OK)];
+    let (totals, bodies, monitor) = replay(splittable(3), script, 60 * SECOND).await;
+    assert_eq!((bodies.len(), totals.sent.requests, totals.dropped.total()), (3, 1, Count::default()));
+    assert_eq!(monitor.status().disk.expect("on").count, Count { requests: 1, points: 6 });
 }
 
 #[tokio::test(start_paused = true)]
@@ -252,11 +352,14 @@ proptest! {
                 Some(Spill::new(log, 4_000))
             });
             let folder = broken.expect("made");
-            let count = gaps.len() as u64;
+            let items: Vec<Item> = (0..gaps.len() as u64)
+                .map(|number| if number % 3 == 0 { splittable(number.cast_signed() % 5) } else { request(number) })
+                .collect();
+            let points: u64 = items.iter().map(|item| item.points).sum();
             let pushing = async {
-                for (number, gap) in gaps.into_iter().enumerate() {
+                for (item, gap) in items.into_iter().zip(gaps) {
                     sleep(Duration::from_millis(gap)).await;
-                    queue.push(request(number as u64));
+                    queue.push(item);
                 }
             };
             let breaking = async {
@@ -278,7 +381,7 @@ proptest! {
                 }
             };
             tokio::join!(pushing, breaking, running);
-            assert_eq!(balanced(&monitor).produced.requests, count);
+            assert_eq!(balanced(&monitor).produced.points, points);
             assert_eq!(monitor.status().queue, crate::queue::Level::default(), "nothing is left in memory");
         });
     }

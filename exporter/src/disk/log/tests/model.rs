@@ -52,7 +52,7 @@ impl Bench {
     /// Deletes from the front what the log says it lost.
     fn lose(&mut self) {
         let lost = self.log.take_lost();
-        assert_eq!(lost.damaged, 0);
+        assert_eq!((lost.damaged, lost.evicted), (0, lost.count), "what is lost made room");
         let gone: Vec<u64> =
             self.waiting.drain(..usize::try_from(lost.count.requests).expect("few")).collect();
         assert_eq!(lost.count.points, gone.iter().map(|id| id % 7).sum::<u64>());
