@@ -19,6 +19,11 @@ macro_rules! closed {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }
             }
+
+            /// The value with this name: its stable text form in files and on the wire.
+            pub fn parse(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == name)
+            }
         }
     };
 }
@@ -196,6 +201,18 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_name_is_read_as_the_value_that_it_is_the_name_of_and_no_other_name_is_read() {
+        let same = |names: &[&str], read: fn(&str) -> Option<&'static str>| {
+            assert!(names.iter().all(|name| read(name) == Some(name)), "{names:?}");
+            assert!(["", "GET", "get ", "20", "2000"].iter().all(|name| read(name).is_none()));
+        };
+        let verbs: Vec<_> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        let statuses: Vec<_> = Status::ALL.iter().map(|status| status.as_str()).collect();
+        same(&verbs, |name| Verb::parse(name).map(Verb::as_str));
+        same(&statuses, |name| Status::parse(name).map(Status::as_str));
+    }
 
     #[test]
     fn every_code_has_one_name_and_foreign_codes_share_one() {

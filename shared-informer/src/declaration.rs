@@ -19,6 +19,13 @@ pub struct Declaration {
     share: f64,
 }
 
+impl Default for Declaration {
+    /// 50 requests and 16 MiB of LISTs per second, all of it for this release.
+    fn default() -> Self {
+        Self { requests_per_second: 50.0, list_bytes_per_second: 16 << 20, share: 1.0 }
+    }
+}
+
 /// Why a declaration is refused before anything is derived from it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DeclarationError {
@@ -131,6 +138,13 @@ pub struct Cluster {
     size: Option<u32>,
     hint: Option<u32>,
     assume: u32,
+}
+
+impl Default for Cluster {
+    /// Nothing is known: 5,000 nodes are assumed until the agents have asked.
+    fn default() -> Self {
+        Self { size: None, hint: None, assume: 5_000 }
+    }
 }
 
 impl Cluster {

@@ -77,12 +77,25 @@ closed! {
     }
 }
 
-/// The right to send one request, until its turn is over. It cannot be copied, and settling takes it away.
+/// The right to send one request, until its turn is over. It cannot be copied: the gate takes it away.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
-    serial: u64,
     request: Request,
     deadline: Mono,
+}
+
+/// The place of a granted request in the books. It cannot be copied, and settling takes it away.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ticket {
+    serial: u64,
+    request: Request,
+}
+
+impl Ticket {
+    /// What was granted.
+    pub const fn request(&self) -> Request {
+        self.request
+    }
 }
 
 impl Permit {
@@ -217,16 +230,16 @@ impl Ledger {
         }
     }
 
-    /// A permit for one request, to be sent now.
+    /// A permit for one request, to be sent now, and its place in the books.
     ///
     /// # Errors
     /// The first rule that forbids it; every refusal is counted.
-    pub fn grant(&mut self, now: Now, request: Request) -> Result<Permit, Refusal> {
+    pub fn grant(&mut self, now: Now, request: Request) -> Result<(Permit, Ticket), Refusal> {
         self.tick(now);
         self.try_grant(now, request).inspect_err(|refusal| self.refuse(*refusal))
     }
 
-    fn try_grant(&mut self, now: Now, request: Request) -> Result<Permit, Refusal> {
+    fn try_grant(&mut self, now: Now, request: Request) -> Result<(Permit, Ticket), Refusal> {
         self.fits_turn(request)?;
         self.may_be_asked(now.mono, request)?;
         let open = self.open.as_mut().ok_or(Refusal::Turn)?;
@@ -234,7 +247,8 @@ impl Ledger {
         self.guard.take(now.mono).map_err(|_| Refusal::Guard)?;
         self.serial += 1;
         open.entries.push(Entry { serial: self.serial, request, status: None });
-        Ok(Permit { serial: self.serial, request, deadline: open.turn.deadline() })
+        let permit = Permit { request, deadline: open.turn.deadline() };
+        Ok((permit, Ticket { serial: self.serial, request }))
     }
 
     /// The rules of the turn.
@@ -270,10 +284,10 @@ impl Ledger {
 
     /// Settles a request: its status, and for a LIST the bytes on the wire. The bytes of a watch are
     /// [`carried`](Self::carried). After the end of its turn the request is counted already, as `none`; its bytes still are.
-    #[expect(clippy::needless_pass_by_value, reason = "a permit is used up by settling it")]
-    pub fn settle(&mut self, now: Now, permit: Permit, status: Status, bytes: u64) {
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up by settling it")]
+    pub fn settle(&mut self, now: Now, ticket: Ticket, status: Status, bytes: u64) {
         self.tick(now);
-        let Permit { serial, request, .. } = permit;
+        let Ticket { serial, request } = ticket;
         let entries = self.open.iter_mut().flat_map(|open| open.entries.iter_mut());
         let in_time = entries.into_iter().find(|entry| entry.serial == serial);
         let expected = self.limits.list_bytes.unwrap_or(ASSUMED_LIST_BYTES);
@@ -380,6 +394,16 @@ impl Ledger {
     /// The kubelet may have lost its caches: a lost connection, a new credential.
     pub fn forget_reviews(&mut self) {
         self.reviews.forget();
+    }
+
+    /// Whether a watch may be open, after what it has carried.
+    pub fn carried_verdict(&self, now: Now) -> Verdict {
+        self.carried.verdict(now.mono)
+    }
+
+    /// Goes on counting where an earlier life stopped. To be called before anything is granted.
+    pub fn continue_from(&mut self, counts: Counts) {
+        self.counts = counts;
     }
 
     /// Counts as `none` what an earlier life had sent without hearing the answer.

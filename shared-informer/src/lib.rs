@@ -1,8 +1,9 @@
 //! The declared API-cost budget: what a fleet of agents may ask of the API server, and when.
 //!
-//! This crate is the only code of tare that may talk to the API server. What is here so far is its pure core:
-//! everything takes time and input as parameters, does no I/O, keeps no global state, and can be run for
-//! thousands of agents in one process.
+//! This crate is the only code of tare that may talk to the API server. Its core is pure: everything that decides takes
+//! time and input as parameters, does no I/O, keeps no global state, and can be run for thousands of agents in one
+//! process. Around it lies a thin shell: [`driver`] runs an [`informer`], [`client`] and [`gate`] let its requests out,
+//! [`wire`] reads what comes back, [`clocks`] reads the time.
 //!
 //! The way from one declared number to one request:
 //! 1. [`declaration`]: what the operator declared, checked.
@@ -15,7 +16,8 @@
 //!    an open watch may bring.
 //! 6. [`distress`]: how the agent steps back when the server is in trouble.
 //!
-//! [`plan`] is the same arithmetic, written down as a bill before anything is installed.
+//! [`plan`] is the same arithmetic, written down as a bill before anything is installed; [`usage`] and [`freshness`] are
+//! what it came to, and what was known for it.
 //!
 //! What the watch brings is kept lean: [`pod`] parses a slim pod straight from the bytes, [`index`] answers
 //! look-ups from immutable snapshots, [`remembered`] keeps it across lives of the agent.
@@ -23,13 +25,19 @@
 pub mod activation;
 pub mod carried;
 pub mod chernoff;
+pub mod client;
 pub mod clock;
+pub mod clocks;
 pub mod counts;
 pub mod declaration;
 pub mod derive;
 pub mod distress;
+pub mod driver;
+pub mod freshness;
+pub mod gate;
 pub mod guard;
 pub mod index;
+pub mod informer;
 pub mod ledger;
 pub mod phase;
 pub mod plan;
@@ -41,4 +49,6 @@ pub mod scraping;
 mod siphash;
 pub mod size;
 pub mod turns;
+pub mod usage;
 mod window;
+pub mod wire;

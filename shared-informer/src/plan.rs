@@ -8,21 +8,19 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::activation::{SMALLEST, Steps};
-use crate::chernoff::quantile;
 use crate::declaration::{Cluster, Declaration, MAX_NODES};
-use crate::derive::{
-    BREACH, BYTE_WINDOW, DeriveError, Derived, Fleet, Kubelet, Parts, REQUESTS_PER_TURN, WINDOW, derive,
-    one_list, starts_within,
-};
+use crate::derive::{BREACH, DeriveError, Derived, Fleet, Kubelet, REQUESTS_PER_TURN, derive, one_list};
 use crate::reviews::{ALLOW_TTL, TOKEN_TTL};
 use crate::size::{Reading, Size};
 use crate::turns::{LATE, LENGTH, SETTLE};
 
 mod ambient;
 mod others;
+mod worst;
 
 pub use ambient::{Ambient, KubeletBaseline};
 pub use others::Collector;
+pub use worst::{BeforeSize, Bytes, WorstBytes, WorstRequests};
 
 /// The schema's name.
 pub const SCHEMA: &str = "tare.plan/v1";
@@ -75,10 +73,16 @@ pub struct Plan {
     pub worst_10s: WorstRequests,
     /// The worst window of LIST bytes.
     pub worst_60s: WorstBytes,
+    /// What tare reads of the API server, whenever it does.
+    pub bytes: Bytes,
+    /// All nodes at once, as at installation, until each knows the cluster's size; null where the operator states it.
+    pub before_size: Option<BeforeSize>,
     /// What the DaemonSet costs by existing.
     pub ambient: Ambient,
     /// What the kubelets cost without tare.
     pub kubelets: KubeletBaseline,
+    /// tare in the columns of the next.
+    pub tare: Collector,
     /// What other ways to collect the same cost.
     pub others: Vec<Collector>,
     /// After a cold start of all nodes at once, the time until the last one has its pods.
@@ -124,31 +128,6 @@ pub struct Rates {
     pub server_cpu: f64,
 }
 
-/// The worst window of 10 s, passed with a probability of at most 1e-9.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct WorstRequests {
-    /// Every turn with two requests, every scrape without a cache: hidden requests included.
-    pub requests: u32,
-    /// The declaration's.
-    pub ceiling: f64,
-    /// The turns' part of it.
-    pub turns: u32,
-    /// The reviews' part of it.
-    pub reviews: u32,
-    /// If all answers were held back and then came at one moment, so that 6 s of turns in flight fell into the window.
-    /// May lie above the ceiling; it is over with that window.
-    pub turns_after_a_stall: u32,
-}
-
-/// The worst window of 60 s.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct WorstBytes {
-    /// As if every turn were a LIST.
-    pub list_bytes: f64,
-    /// The declaration's.
-    pub ceiling: f64,
-}
-
 impl Plan {
     /// The bill for this question.
     ///
@@ -166,6 +145,8 @@ impl Plan {
         let derived = derive(declaration, &fleet)?;
         let before =
             if known { None } else { Some(derive(declaration, &Fleet { nodes: unknown, ..fleet })?) };
+        let steady = steady(&derived, kubelet, nodes);
+        let worst_10s = worst::worst_requests(declaration, &derived, kubelet, nodes);
         let sync = sync_time(before.as_ref(), &derived, &question.steps, nodes);
         Ok(Self {
             schema: SCHEMA,
@@ -173,12 +154,15 @@ impl Plan {
             nodes_used,
             declared: *declaration,
             derived: derived.into(),
-            steady: steady(&derived, kubelet, nodes),
-            worst_10s: worst_requests(declaration, &derived, kubelet, nodes),
-            worst_60s: worst_bytes(declaration, &derived, &fleet, nodes),
+            steady,
+            worst_10s,
+            worst_60s: worst::worst_bytes(declaration, &derived, &fleet, nodes),
+            bytes: Bytes::of(&fleet, nodes),
+            before_size: before.map(|derived| worst::before_size(&derived, unknown, kubelet, nodes)),
             ambient: Ambient::of(nodes),
             kubelets: KubeletBaseline::of(nodes),
-            others: others::all(nodes),
+            tare: others::tare(nodes, &steady, &worst_10s, one_list(&fleet)),
+            others: others::all(nodes, one_list(&fleet)),
             sync_s: sync.as_secs_f64(),
             assumptions: assumptions(question, nodes_used, unknown, known),
         })
@@ -227,41 +211,6 @@ fn steady(derived: &Derived, kubelet: &Kubelet, nodes: u32) -> Steady {
 fn between_misses(period: Duration, ttl: Duration) -> f64 {
     let period = period.as_secs_f64();
     (ttl.as_secs_f64() / period).ceil().max(1.0) * period
-}
-
-/// The most starts in a window, of all nodes together: certain for short periods, by the bound otherwise.
-fn starts(nodes: u32, window: Duration, spread: Duration, period: Duration, ln_breach: f64) -> u32 {
-    let certain = u32::try_from(starts_within(window + spread, period)).unwrap_or(u32::MAX);
-    if certain > 1 {
-        return nodes.saturating_mul(certain);
-    }
-    quantile(nodes, window.as_secs_f64() / period.as_secs_f64(), ln_breach)
-}
-
-fn worst_requests(
-    declaration: &Declaration,
-    derived: &Derived,
-    kubelet: &Kubelet,
-    nodes: u32,
-) -> WorstRequests {
-    let parts = Parts::of(kubelet);
-    let of = |window, period, cost: u32| {
-        cost.saturating_mul(starts(nodes, window, LENGTH, period, parts.ln_breach))
-    };
-    let turns = of(WINDOW, derived.turn_period, REQUESTS_PER_TURN);
-    let turns_after_a_stall = of(WINDOW + LATE + LENGTH, derived.turn_period, REQUESTS_PER_TURN);
-    let reviews = match derived.kubelet_period {
-        Some(period) if kubelet.reviews() > 0 => of(WINDOW, period, kubelet.reviews()),
-        _ => 0,
-    };
-    let ceiling = declaration.requests() * WINDOW.as_secs_f64();
-    WorstRequests { requests: turns.saturating_add(reviews), ceiling, turns, reviews, turns_after_a_stall }
-}
-
-fn worst_bytes(declaration: &Declaration, derived: &Derived, fleet: &Fleet, nodes: u32) -> WorstBytes {
-    let lists = starts(nodes, BYTE_WINDOW, LENGTH, derived.turn_period, BREACH.ln());
-    let ceiling = declaration.list_bytes() * BYTE_WINDOW.as_secs_f64();
-    WorstBytes { list_bytes: f64::from(lists) * one_list(fleet), ceiling }
 }
 
 /// The longest way to the first LIST: the guard fills for half a period, the next turn brings the size, the node's step

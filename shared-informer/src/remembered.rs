@@ -1,21 +1,17 @@
-//! The index of the last life: what a restarted agent knows before it has made a request.
+//! What one life of the agent leaves to the next, in files of the state directory.
 //!
-//! The file `index.v1` in the state directory holds the slim pods with the version they were known at. [`encode`]
-//! and [`decode`] are pure over bytes; [`mod@file`] is the thin shell that reads, replaces atomically and sets aside.
+//! - `index.v1`: the slim pods with the version they were known at, so that a restarted agent has names before it has
+//!   made a request. [`encode`] and [`decode`] are pure over bytes.
+//! - `size.v1`: what is known of the cluster's size and of this node's part in the rollout ([`known`]).
+//! - `spend.v1`: what was asked of the API server, saved before it is sent ([`spend`]).
 //!
-//! Invariant: a file is taken whole or not at all. Any damage is detected (a length and a CRC32C over every other
-//! byte), a file of another cluster is not believed, and each refusal has a reason of a closed set
-//! ([`Unusable`]), so that the caller can count it, set the file aside and start afresh.
+//! [`mod@file`] is the thin shell that reads, replaces atomically and sets aside.
 //!
-//! ```text
-//! offset  bytes
-//!      0      8  magic, "tare-idx"
-//!      8      4  version, little endian
-//!     12      8  length of the body, little endian
-//!     20      n  body: JSON lines, first the header, then one pod each
-//!   20+n      4  CRC32C of everything before, little endian
-//! ```
-//! A later version may change the body, never the frame around it.
+//! Invariant: a file is taken whole or not at all. Any damage is detected (one [`frame`] for all of them), a file of
+//! another cluster is not believed, and each refusal has a reason of a closed set ([`Unusable`]), so that the caller
+//! can count it, set the file aside and start afresh.
+//!
+//! The body of the index are JSON lines, first the header, then one pod each; the others are one JSON document.
 
 use std::time::Duration;
 
@@ -25,6 +21,9 @@ use crate::pod::Pod;
 
 mod codec;
 pub mod file;
+pub mod frame;
+pub mod known;
+pub mod spend;
 mod unusable;
 
 pub use codec::{decode, encode};

@@ -1,7 +1,8 @@
 //! When an open watch is replaced, and how long the server is told to keep it.
 //!
-//! Make before break: the watch is asked to outlast the own turn in which its successor opens, so that a healthy
-//! watch is never blind.
+//! Make before break: the watch is asked to outlast the own turn in which its successor opens, and where its longest life
+//! allows the turn after that one too, so that a healthy watch is never blind: a turn can be slept through, its answer can
+//! take too long, and after a sign of trouble every other turn is left out.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub fn plan(phase: Phase, period: Duration, now: Wall, lifetime: Duration) -> Re
     let latest = now.plus(LONGEST_WATCH.saturating_sub(after_turn));
     let wished = phase.at_or_after(now.plus(lifetime), period);
     let turn = if wished <= latest { wished } else { phase.at_or_before(latest, period).unwrap_or(latest) };
-    let timeout = (turn.since(now) + after_turn).min(LONGEST_WATCH);
+    let timeout = (turn.since(now) + period + after_turn).min(LONGEST_WATCH);
     Renewal { turn, timeout: Duration::from_secs(timeout.as_secs()) }
 }
 
@@ -45,7 +46,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_watch_outlasts_the_turn_of_its_successor(
+        fn every_watch_outlasts_the_turn_of_its_successor_and_the_one_after(
             node in "[a-z0-9]{1,20}", doublings in 0..=MAX_DOUBLINGS, at in 1_700_000_000_u64..1_900_000_000,
             lifetime in SHORTEST_WATCH.as_secs()..=LONGEST_WATCH.as_secs(), into_turn in 0_u64..6_000,
         ) {
@@ -58,6 +59,8 @@ mod tests {
             prop_assert!(renewal.turn > opened, "the turn that is running");
             let ends = now.plus(renewal.timeout);
             prop_assert!(ends >= renewal.turn.plus(LATE + LENGTH), "ends before its successor is there");
+            let second = renewal.turn.plus(period + LATE + LENGTH);
+            prop_assert!(ends >= second || renewal.timeout == LONGEST_WATCH, "a missed turn makes it blind");
             prop_assert!(renewal.timeout <= LONGEST_WATCH);
             let enough = lifetime + period.as_secs() + 60 < LONGEST_WATCH.as_secs();
             prop_assert!(!enough || renewal.turn >= now.plus(Duration::from_secs(lifetime)), "renewed too early");

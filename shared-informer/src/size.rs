@@ -112,7 +112,12 @@ impl Size {
         self.cluster.size().is_none()
     }
 
-    /// What the last probe said, for the gauge and for the next life.
+    /// What the next life should remember: the last probe of this life, else what this one remembers.
+    pub fn remembered(&self) -> Option<u32> {
+        self.last.or(self.remembered)
+    }
+
+    /// What the last probe said, for the gauge.
     pub const fn last_probe(&self) -> Option<u32> {
         self.last
     }

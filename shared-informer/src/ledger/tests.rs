@@ -51,18 +51,18 @@ impl Node {
         self.ledger.begin(self.now, turn);
     }
 
-    fn grant(&mut self, request: Request) -> Result<Permit, Refusal> {
-        self.ledger.grant(self.now, request)
+    fn grant(&mut self, request: Request) -> Result<Ticket, Refusal> {
+        self.ledger.grant(self.now, request).map(|(_, ticket)| ticket)
     }
 
-    fn answer(&mut self, permit: Permit, status: Status) {
-        self.ledger.settle(self.now, permit, status, LISTED);
+    fn answer(&mut self, ticket: Ticket, status: Status) {
+        self.ledger.settle(self.now, ticket, status, LISTED);
     }
 
     /// Sends and hears 200, or is refused.
     fn ask(&mut self, request: Request) -> Result<(), Refusal> {
-        let permit = self.grant(request)?;
-        self.answer(permit, Status::Ok);
+        let ticket = self.grant(request)?;
+        self.answer(ticket, Status::Ok);
         Ok(())
     }
 

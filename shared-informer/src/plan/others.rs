@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use super::server_cpu;
+use super::{Steady, WorstRequests, server_cpu};
+use crate::derive::REQUESTS_PER_TURN;
 use crate::reviews::{ALLOW_TTL, TOKEN_TTL};
 
 /// A way to collect, and its bill.
@@ -13,52 +14,87 @@ pub struct Collector {
     pub name: &'static str,
     /// What it does, which is what the figures follow from.
     pub how: &'static str,
-    /// Requests per second in the steady state, of all nodes.
+    /// Requests per second in the steady state, of one node; hidden reviews included.
+    pub requests_per_second_per_node: f64,
+    /// The same of all nodes.
     pub requests_per_second: f64,
+    /// TokenReviews and SubjectAccessReviews among them.
+    pub hidden_reviews_per_second: f64,
     /// Requests in the 10 s after all of them start at once.
     pub cold_10s: u64,
     /// Seats that Priority & Fairness charges for that.
     pub cold_seats: u64,
     /// CPU of the API server for that, seconds; null where it was not measured.
     pub cold_server_cpu_s: Option<f64>,
+    /// Bytes of pods in that; null where none are read from the API server.
+    pub cold_pod_bytes: Option<f64>,
 }
 
 /// The seats of a watch with initial events (measured).
 const SEATS_INITIAL: u64 = 10;
 /// The seats of a LIST without a limit (measured).
 const SEATS_LIST: u64 = 10;
+/// The seats of a LIST with a limit (measured).
+const SEATS_LIMITED: u64 = 7;
 /// client-go's reflector lets a watch live 5 to 10 minutes at random: the mean, seconds.
 const REFLECTOR_WATCH: f64 = 450.0;
 /// kube's `watcher` lets it live this long, every time, seconds.
 const KUBE_WATCH: f64 = 295.0;
 
-/// Every comparison, for this many nodes.
-pub(super) fn all(nodes: u32) -> Vec<Collector> {
+/// tare in the same columns: its worst window, in which each turn is the LIST and WATCH of another node.
+pub(super) fn tare(nodes: u32, steady: &Steady, worst: &WorstRequests, list_bytes: f64) -> Collector {
+    let turns = (worst.turns / REQUESTS_PER_TURN).min(nodes);
+    Collector {
+        name: "tare",
+        how: "turns: at most two requests of an agent in each, spread by a hash of the node's name",
+        requests_per_second_per_node: steady.agent.requests_per_second,
+        requests_per_second: steady.cluster.requests_per_second,
+        hidden_reviews_per_second: steady.cluster.hidden_reviews_per_second,
+        cold_10s: u64::from(turns * REQUESTS_PER_TURN) + u64::from(worst.reviews),
+        cold_seats: u64::from(turns) * (SEATS_LIMITED + 1) + u64::from(worst.reviews),
+        cold_server_cpu_s: Some(f64::from(turns) * (server_cpu::LIST + server_cpu::WATCH)),
+        cold_pod_bytes: Some(f64::from(turns) * list_bytes),
+    }
+}
+
+/// Every comparison, for this many nodes with a LIST of this many bytes.
+pub(super) fn all(nodes: u32, list_bytes: f64) -> Vec<Collector> {
     let (times, count) = (f64::from(nodes), u64::from(nodes));
+    let reviews = 1.0 / TOKEN_TTL.as_secs_f64() + 1.0 / ALLOW_TTL.as_secs_f64();
     vec![
         Collector {
             name: "collector with k8sattributes, one pipeline",
-            how: "per node a watch of the node's pods and one of all ReplicaSets, both with initial events",
+            how: "per node a watch of the node's pods and one of all ReplicaSets, both with initial events; the bytes of \
+                  the ReplicaSets come on top",
+            requests_per_second_per_node: 2.0 / REFLECTOR_WATCH,
             requests_per_second: times * 2.0 / REFLECTOR_WATCH,
+            hidden_reviews_per_second: 0.0,
             cold_10s: 2 * count,
             cold_seats: 2 * count * SEATS_INITIAL,
             cold_server_cpu_s: Some(2.0 * times * server_cpu::WATCH_INITIAL),
+            cold_pod_bytes: Some(times * list_bytes),
         },
         Collector {
             name: "kube's watcher with its defaults",
             how: "per node a LIST and a watch of the node's pods, renewed every 295 s without jitter",
+            requests_per_second_per_node: 1.0 / KUBE_WATCH,
             requests_per_second: times / KUBE_WATCH,
+            hidden_reviews_per_second: 0.0,
             cold_10s: 2 * count,
             cold_seats: count * (SEATS_LIST + 1),
             cold_server_cpu_s: Some(times * (server_cpu::LIST + server_cpu::WATCH)),
+            cold_pod_bytes: Some(times * list_bytes),
         },
         Collector {
             name: "kubelet receiver with a token",
             how: "every kubelet asks for a TokenReview every 2 minutes and a SubjectAccessReview every 5",
-            requests_per_second: times * (1.0 / TOKEN_TTL.as_secs_f64() + 1.0 / ALLOW_TTL.as_secs_f64()),
+            requests_per_second_per_node: reviews,
+            requests_per_second: times * reviews,
+            hidden_reviews_per_second: times * reviews,
             cold_10s: 2 * count,
             cold_seats: 2 * count,
             cold_server_cpu_s: None,
+            cold_pod_bytes: None,
         },
     ]
 }

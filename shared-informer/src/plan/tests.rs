@@ -37,6 +37,71 @@ fn the_json_has_the_fields_of_the_contract() {
 }
 
 #[test]
+fn a_cluster_whose_size_is_vouched_for_has_the_periods_of_the_designs_table() {
+    for (nodes, expected) in [
+        (10, [10, 1_800, 1_800, 60]),
+        (1_000, [160, 1_800, 1_800, 201]),
+        (5_000, [640, 2_000, 2_000, 1_023]),
+        (100_000, [20_480, 40_000, 40_000, 20_546]),
+    ] {
+        let mut question = question(nodes, Access::Token);
+        question.cluster = Cluster::new(Some(nodes), 0, 5_000).unwrap();
+        let plan = Plan::new(&question).unwrap();
+        let DerivedSeconds { turn_period_s, watch_lifetime_s, probe_period_s, kubelet_period_s, .. } =
+            plan.derived;
+        let found = [turn_period_s, watch_lifetime_s, probe_period_s, kubelet_period_s.unwrap()];
+        assert_eq!((plan.nodes_used, found), (nodes, expected));
+        assert_eq!(plan.before_size, None, "nothing has to be asked");
+    }
+}
+
+#[test]
+fn too_small_an_assumption_shows_above_the_ceiling_before_anybody_knows_and_a_hint_mends_it() {
+    let mut question = question(100_000, Access::Off);
+    let before = Plan::new(&question).unwrap().before_size.unwrap();
+    assert_eq!(before.nodes_used, 5_000);
+    assert!(before.worst_10s_requests > 500, "{before:?}");
+    question.cluster = Cluster::new(None, 50_000, 5_000).unwrap();
+    let before = Plan::new(&question).unwrap().before_size.unwrap();
+    assert_eq!(before.nodes_used, 100_000);
+    assert!(before.worst_10s_requests <= 500, "{before:?}");
+}
+
+#[test]
+fn one_agent_sends_one_turn_and_one_scrape_in_a_window_and_ten_times_the_nodes_ten_times_as_much() {
+    let worst = Plan::new(&question(5_000, Access::Token)).unwrap().worst_10s;
+    assert_eq!(worst.requests_of_one_agent, 2 + 2);
+    assert!(worst.requests_if_tenfold > 5 * worst.requests, "{worst:?}");
+    assert!(f64::from(worst.requests_if_tenfold) > worst.ceiling, "the promise has conditions: {worst:?}");
+    // Below 15 s a window can touch two turns of an agent.
+    let small = Plan::new(&question(10, Access::Off)).unwrap();
+    assert_eq!((small.derived.turn_period_s, small.worst_10s.requests_of_one_agent), (10, 4));
+}
+
+#[test]
+fn the_comparison_follows_from_the_measured_constants() {
+    let plan = Plan::new(&question(5_000, Access::Token)).unwrap();
+    let [collector, watcher, kubelet] = plan.others.as_slice() else { panic!("{:?}", plan.others) };
+    assert_eq!((collector.cold_10s, collector.cold_seats), (10_000, 100_000));
+    assert!((collector.cold_server_cpu_s.unwrap() - 220.0).abs() < 1e-9);
+    assert_eq!((watcher.cold_10s, watcher.cold_seats), (10_000, 55_000));
+    assert!((watcher.requests_per_second - 5_000.0 / 295.0).abs() < 1e-9);
+    assert!((kubelet.hidden_reviews_per_second - 5_000.0 * (1.0 / 120.0 + 1.0 / 300.0)).abs() < 1e-9);
+    for other in &plan.others {
+        assert!(plan.tare.cold_10s < other.cold_10s && plan.tare.cold_seats < other.cold_seats, "{other:?}");
+    }
+    assert!((plan.bytes.all_nodes_once - 5_000.0 * 360_000.0).abs() < 1e-3);
+    let parts = [
+        plan.kubelets.lease,
+        plan.kubelets.status,
+        plan.kubelets.watches,
+        plan.kubelets.config_maps_and_secrets,
+        plan.kubelets.tokens,
+    ];
+    assert!((parts.iter().sum::<f64>() - plan.kubelets.per_node).abs() < 0.002, "rounded parts of one whole");
+}
+
+#[test]
 fn five_thousand_nodes_cost_what_the_rules_say() {
     let plan = Plan::new(&question(5_000, Access::Token)).unwrap();
     assert_eq!(plan.nodes_used, 6_250);
@@ -90,5 +155,10 @@ proptest! {
         prop_assert!(plan.worst_60s.list_bytes <= plan.worst_60s.ceiling * (1.0 + 1e-9), "{:?}", plan.worst_60s);
         prop_assert!(plan.steady.cluster.requests_per_second * 10.0 <= f64::from(plan.worst_10s.requests).max(2.0));
         prop_assert!(plan.worst_10s.turns_after_a_stall >= plan.worst_10s.turns);
+        prop_assert!(plan.worst_10s.requests_if_tenfold >= plan.worst_10s.requests);
+        prop_assert!(plan.worst_10s.requests_of_one_agent <= plan.worst_10s.requests);
+        // Where the assumption (here: the true number, twice over) is large enough, nothing breaks before anybody knows.
+        let before = plan.before_size.unwrap();
+        prop_assert!(f64::from(before.worst_10s_requests) <= plan.worst_10s.ceiling, "{before:?}");
     }
 }

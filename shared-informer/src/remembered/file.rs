@@ -1,4 +1,5 @@
-//! The thin shell: the only place in this crate that touches the state directory for the index.
+//! The thin shell: the only place in this crate that touches the state directory. What the bytes mean is decided by
+//! the pure modules beside it.
 //!
 //! One agent per node writes there (it holds the directory's lock), so the temporary file has a fixed name and
 //! a leftover of a crash is simply overwritten.
@@ -18,15 +19,24 @@ mod tests;
 /// # Errors
 /// See [`Unusable`]. If the file itself is at fault, give it to [`set_aside`].
 pub fn load(path: &Path, cluster: ClusterId, max_bytes: usize) -> Result<Option<Remembered>, Unusable> {
+    read(path, max_bytes)?.map(|bytes| decode(&bytes, cluster, max_bytes)).transpose()
+}
+
+/// The bytes of a file; `None` if there is none. Never reads more than `max_bytes` and one, so that who decodes sees
+/// that there is too much.
+///
+/// # Errors
+/// The file system's.
+pub fn read(path: &Path, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;
-    decode(&bytes, cluster, max_bytes).map(Some)
+    Ok(Some(bytes))
 }
 
 /// Replaces the file so that a reader, and the next life after a crash, sees the old content or the new one:

@@ -1,4 +1,4 @@
-//! Why a remembered index is of no use.
+//! Why a file of the state directory is of no use.
 
 use std::io;
 
@@ -11,8 +11,8 @@ pub enum Unusable {
         /// The bound.
         limit: usize,
     },
-    /// Does not begin as a remembered index does.
-    #[error("the file is no remembered index")]
+    /// Does not begin as a file of its kind does.
+    #[error("the file is something else than its name says")]
     Foreign,
     /// Cut off, prolonged or changed after it was written.
     #[error("the file is damaged: {what}")]
@@ -21,10 +21,12 @@ pub enum Unusable {
         what: &'static str,
     },
     /// Written by another version of tare.
-    #[error("the file has format version {found}, this is {ours}", ours = super::VERSION)]
+    #[error("the file has format version {found}, this is {ours}")]
     Version {
         /// The file's version.
         found: u32,
+        /// The one that is read.
+        ours: u32,
     },
     /// Undamaged, but its content does not follow the format.
     #[error("the file's {what} cannot be read")]
@@ -32,7 +34,7 @@ pub enum Unusable {
         /// Which part of it.
         what: &'static str,
     },
-    /// The pods of another cluster.
+    /// What it knows is of another cluster.
     #[error("the file belongs to another cluster")]
     OtherCluster,
     /// The file system answered with an error.

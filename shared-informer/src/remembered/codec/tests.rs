@@ -2,10 +2,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{CHECKSUM, FRONT, decode, encode};
+use super::{decode, encode};
 use crate::pod::{Pod, parse};
 use crate::remembered::{ClusterId, Header, MAX_BYTES, Unusable};
 
+/// The bytes around the body.
+const FRONT: usize = 20;
+const CHECKSUM: usize = 4;
 const OURS: ClusterId = ClusterId([7; 32]);
 /// A file as version 1 wrote it. It must be readable, and be written again, for as long as this is version 1.
 const GOLDEN: &[u8] = include_bytes!("../../../tests/fixtures/index.v1");
@@ -155,7 +158,7 @@ fn every_reason_is_in_the_closed_set() {
         Unusable::TooLarge { limit: 0 },
         Unusable::Foreign,
         Unusable::Corrupt { what: "" },
-        Unusable::Version { found: 2 },
+        Unusable::Version { found: 2, ours: 1 },
         Unusable::Malformed { what: "" },
         Unusable::OtherCluster,
         io,
