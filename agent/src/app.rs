@@ -6,7 +6,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use exporter::output::{Output, Settings as OutputSettings};
+use exporter::output::{Monitor, Output, Settings as OutputSettings};
 use exporter::queue::Queue;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -16,7 +16,10 @@ use crate::clock::Clock;
 use crate::collector_thread::{CollectorThread, Work};
 use crate::lifecycle::{EarlyExit, Tasks};
 use crate::pipeline::Pipeline;
+use crate::self_telemetry::kube_api::KubeApi;
 use crate::self_telemetry::{Outlet, Outlets, Own, SelfTelemetry, SetupError};
+use crate::shared_watch::SharedWatch;
+use crate::state_dir::StateDir;
 use crate::stats::Registry;
 
 /// Why an agent could not be started or changed. What ran before goes on.
@@ -65,6 +68,7 @@ struct Outputs {
     settings: Vec<OutputSettings>,
     queues: Vec<Arc<Queue>>,
     outlets: Vec<Outlet>,
+    monitors: Vec<Monitor>,
     tasks: Tasks,
     deadline: watch::Sender<Option<Instant>>,
 }
@@ -76,13 +80,20 @@ impl Outputs {
             settings: Vec::new(),
             queues: Vec::new(),
             outlets: Vec::new(),
+            monitors: Vec::new(),
             tasks: Tasks::default(),
             deadline,
         };
         for one in &settings {
             let (queue, output) = prepare(one)?;
-            outputs.outlets.push(Outlet { name: one.name.clone(), queue: Arc::clone(&queue) });
+            outputs.outlets.push(Outlet {
+                name: one.name.clone(),
+                queue: Arc::clone(&queue),
+                monitor: output.monitor(),
+                names: output.names(),
+            });
             outputs.queues.push(queue);
+            outputs.monitors.push(output.monitor());
             outputs.tasks.own("output", output.run(deadline_of(outputs.deadline.subscribe())));
         }
         outputs.settings = settings;
@@ -118,6 +129,7 @@ pub struct Agent {
     thread: CollectorThread,
     telemetry: Arc<SelfTelemetry>,
     tasks: Tasks,
+    shared_watch: Option<SharedWatch>,
     shutdown_timeout: Duration,
 }
 
@@ -148,6 +160,7 @@ impl Agent {
             thread,
             telemetry,
             tasks,
+            shared_watch: None,
             shutdown_timeout: plan.shutdown_timeout,
         })
     }
@@ -177,11 +190,47 @@ impl Agent {
         Ok(())
     }
 
+    /// Has this watch from now on, or none: its early end ends the agent, its stop is the first stage of the shutdown.
+    pub fn set_shared_watch(&mut self, shared_watch: Option<SharedWatch>) {
+        self.shared_watch = shared_watch;
+    }
+
+    /// Lets go of the watch, to change or to stop it.
+    pub const fn take_shared_watch(&mut self) -> Option<SharedWatch> {
+        self.shared_watch.take()
+    }
+
+    /// Where the shared watch reports to.
+    pub fn kube_api(&self) -> KubeApi {
+        self.telemetry.kube_api()
+    }
+
+    /// Tells of the state directory in self-telemetry. To be called once.
+    pub fn observe_state(&self, state_dir: &Arc<StateDir>) {
+        self.telemetry.observe_state(state_dir);
+    }
+
+    /// What the collectors count, also after a change of configuration.
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.registry)
+    }
+
+    /// A view of each output of the present configuration.
+    pub fn monitors(&self) -> Vec<Monitor> {
+        self.outputs.monitors.clone()
+    }
+
+    /// The owner of further tasks; one of them that ends early ends the agent.
+    pub fn tasks(&mut self) -> &mut Tasks {
+        &mut self.tasks
+    }
+
     /// Resolves when the agent cannot go on.
     pub async fn fault(&mut self) -> Fault {
         tokio::select! {
             exit = self.tasks.first_exit() => exit.into(),
             exit = self.outputs.tasks.first_exit() => exit.into(),
+            exit = fault_of(self.shared_watch.as_mut()) => exit.into(),
             _ = &mut self.thread.ended => Fault::Thread,
         }
     }
@@ -191,6 +240,10 @@ impl Agent {
     pub async fn shutdown(mut self) -> bool {
         let deadline = Instant::now() + self.shutdown_timeout;
         self.thread.stop();
+        let watch_saved = match &mut self.shared_watch {
+            Some(shared_watch) => shared_watch.stop().await,
+            None => true,
+        };
         // A thread that hangs in a read may not use up the time that the outputs need.
         let half = Instant::now() + self.shutdown_timeout / 2;
         let mut in_time = tokio::time::timeout_at(half, &mut self.thread.ended).await.is_ok();
@@ -199,11 +252,19 @@ impl Agent {
         self.outputs.drain_until(deadline);
         // The outputs keep the deadline themselves; the margin is for their last words.
         let margin = deadline + Duration::from_millis(200);
+        in_time &= watch_saved;
         in_time &= tokio::time::timeout_at(margin, self.outputs.tasks.all_ended()).await.is_ok();
         for mut tasks in self.leaving {
             in_time &= tokio::time::timeout_at(margin, tasks.all_ended()).await.is_ok();
         }
         in_time
+    }
+}
+
+async fn fault_of(shared_watch: Option<&mut SharedWatch>) -> EarlyExit {
+    match shared_watch {
+        Some(shared_watch) => shared_watch.fault().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use exporter::disk::Settings as DiskLog;
 use exporter::model::Timestamp;
-use exporter::output::Settings as OutputSettings;
-use exporter::{compress, queue, retry, tls};
+use exporter::output::{Protocol as Wire, Settings as OutputSettings};
+use exporter::proxy::Proxy;
+use exporter::{compress, queue, resolve, retry, tls};
 use shared_informer::phase::{Phase, Salt};
 
 use crate::clock;
@@ -12,7 +14,9 @@ use crate::collectors::{
     Collector, Setup, cpu, disk, filesystem, load, memory, network, nfs, paging, process, processes, system,
 };
 use crate::config::resource::{Machine, node_attributes};
-use crate::config::settings::{Compression, Output, Scraper, Settings};
+use crate::config::settings::{
+    Compression, Destination, Otlp, Output, Protocol, Resolve, Scraper, Settings, Tls,
+};
 use crate::paths::HostPaths;
 use crate::pipeline::Planned;
 
@@ -96,40 +100,74 @@ fn collectors(settings: &Settings, setup: &Setup) -> Vec<Planned> {
 
 /// The destinations, as the exporter takes them.
 pub(crate) fn outputs(settings: &Settings) -> Vec<OutputSettings> {
-    settings.outputs.iter().map(output).collect()
+    let proxy = settings.proxy.as_ref();
+    settings.outputs.iter().map(|to| output(to, proxy)).collect()
 }
 
-fn output(output: &Output) -> OutputSettings {
-    let headers = output.headers.iter().map(|(name, value)| {
+fn output(output: &Output, proxy: Option<&Proxy>) -> OutputSettings {
+    let mut settings = match &output.to {
+        Destination::Otlp(otlp) => receiver(&output.name, otlp, proxy),
+        Destination::Stdout => {
+            OutputSettings { protocol: Wire::Stdout, ..OutputSettings::new(&output.name, "") }
+        }
+    };
+    let max_bytes = usize::try_from(output.queue_max_bytes).unwrap_or(usize::MAX);
+    // A sixteenth for self-telemetry, as in the exporter's own default.
+    settings.queue =
+        queue::Limits { max_bytes, reserved_bytes: max_bytes / 16, max_age: output.queue_max_age };
+    settings
+}
+
+/// An OTLP receiver, without its queue.
+fn receiver(name: &str, otlp: &Otlp, proxy: Option<&Proxy>) -> OutputSettings {
+    let headers = otlp.headers.iter().map(|(name, value)| {
         (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     });
-    let max_bytes = usize::try_from(output.queue_max_bytes).unwrap_or(usize::MAX);
+    let from_files = otlp.headers_from_files.iter();
     OutputSettings {
-        name: output.name.clone(),
-        endpoint: output.endpoint.to_string(),
+        protocol: match otlp.protocol {
+            Protocol::HttpProtobuf => Wire::HttpProtobuf,
+            Protocol::Grpc => Wire::Grpc,
+        },
         headers: headers.collect(),
-        compression: match output.compression {
+        headers_from_files: from_files.map(|(name, file)| (name.as_str().to_owned(), file.clone())).collect(),
+        compression: match otlp.compression {
             Compression::Gzip => compress::Compression::Gzip,
             Compression::None => compress::Compression::None,
         },
-        timeout: output.timeout,
-        tls: tls::Settings {
-            ca: output.tls.ca_file.clone(),
-            identity: output.tls.client.as_ref().map(|client| tls::Identity {
-                certificate: client.cert_file.clone(),
-                key: client.key_file.clone(),
-            }),
-            server_name: None,
-        },
-        // A sixteenth for self-telemetry, as in the exporter's own default.
-        queue: queue::Limits { max_bytes, reserved_bytes: max_bytes / 16, max_age: output.queue_max_age },
+        timeout: otlp.timeout,
+        tls: trust(&otlp.tls),
+        resolve: names(&otlp.resolve),
+        proxy: proxy.cloned(),
         retry: retry::Limits {
-            initial: output.retry_initial_interval,
-            max: output.retry_max_interval,
+            initial: otlp.retry_initial_interval,
+            max: otlp.retry_max_interval,
             ..retry::Limits::default()
         },
-        ..OutputSettings::new("", "")
+        disk: otlp.disk_log.as_ref().map(|log| DiskLog {
+            directory: log.directory.clone(),
+            max_bytes: log.max_size,
+            replay_bytes_per_second: log.replay_bytes_per_second,
+        }),
+        ..OutputSettings::new(name, &otlp.endpoint.to_string())
     }
+}
+
+fn trust(tls: &Tls) -> tls::Settings {
+    tls::Settings {
+        ca: tls.ca_file.clone(),
+        identity: tls.client.as_ref().map(|client| tls::Identity {
+            certificate: client.cert_file.clone(),
+            key: client.key_file.clone(),
+        }),
+        server_name: tls.server_name.clone(),
+    }
+}
+
+fn names(resolve: &Resolve) -> resolve::Settings {
+    let Resolve { max_stale, min_refresh, max_refresh, cache_file } = resolve.clone();
+    let limits = resolve::Limits { min_refresh, max_refresh, max_age: max_stale };
+    resolve::Settings { limits, file: cache_file, ..resolve::Settings::default() }
 }
 
 /// The node's resource under the agent's own service name, unless the operator gave one.
@@ -141,3 +179,6 @@ fn own_resource(mut resource: Vec<(String, String)>) -> Vec<(String, String)> {
     }
     resource
 }
+
+#[cfg(test)]
+mod tests;

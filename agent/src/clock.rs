@@ -2,9 +2,10 @@
 
 #[cfg(test)]
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use exporter::model::Timestamp;
+use shared_informer::clock::Wall;
 
 use crate::paths::HostPaths;
 use crate::scan;
@@ -24,6 +25,11 @@ pub fn boot_time(paths: &HostPaths) -> Option<Timestamp> {
 #[expect(clippy::cast_precision_loss, reason = "100 on every Linux port")]
 pub fn ticks_per_second() -> f64 {
     rustix::param::clock_ticks_per_second() as f64
+}
+
+/// The wall clock, as the control plane's part of the agent takes it.
+pub fn wall() -> Wall {
+    Wall::new(Duration::from_nanos(Timestamp::now().0))
 }
 
 /// Reads the wall clock and the monotonic clock.

@@ -35,6 +35,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// The file with the environment in it, as `print-config` shows it.
     pub effective: Config,
+    /// What a person should know besides, one line each.
+    pub warnings: Vec<String>,
 }
 
 /// Reads the configuration `text`, which is shown as `name` in messages, with `environment`.
@@ -49,11 +51,14 @@ pub fn load(name: &str, text: &[u8], environment: &Environment) -> Result<Loaded
     let mut effective = Config::read(root, &Path::root(), &mut report).unwrap_or_default();
     let mut checker = Checker::new(root, &mut report);
     environment::apply(&mut effective, environment, &mut checker);
-    let settings = settings::convert(&effective, &mut checker);
+    let outputs = effective.outputs.as_deref().unwrap_or_default();
+    let proxy = environment::proxy(outputs, environment, &mut checker);
+    let settings = settings::convert(&effective, proxy, &mut checker);
     if effective.host.scrapers.is_none() {
         effective.host.scrapers = Some(file::host::Scrapers::standard());
     }
-    report.finish(name, tree.is_some().then_some(Loaded { settings, effective }))
+    let warnings = report.take_warnings();
+    report.finish(name, tree.is_some().then_some(Loaded { settings, effective, warnings }))
 }
 
 /// The configuration without a file.

@@ -145,6 +145,7 @@ impl Pipeline {
             observer(collector.name(), busy_ns as f64 / 1e9);
         }
         if self.failures.total() > 0 {
+            self.stats[due.index].keep_error(wall_ns, self.failures.first().unwrap_or_default());
             log_failures(collector.name(), &self.failures, &mut self.limiter, began);
             self.failures.clear();
         }

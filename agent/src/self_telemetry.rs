@@ -6,15 +6,19 @@
 //! because the periodic one always starts a thread.
 
 mod instruments;
+pub mod kube_api;
+mod outputs;
 mod own_process;
 mod queue_client;
+mod state;
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use exporter::model::Timestamp;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_otlp::{MetricExporter, RetryPolicy, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_otlp::{MetricExporter, Protocol, RetryPolicy, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
@@ -24,10 +28,15 @@ use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, SdkMete
 
 use crate::paths::HostPaths;
 use crate::pipeline::OnDuration;
+use crate::state_dir::StateDir;
 use crate::stats::Registry;
+use kube_api::KubeApi;
 use queue_client::QueueClient;
 
 pub use queue_client::Outlet;
+
+/// The instrumentation scope.
+const SCOPE: &str = "tare";
 
 /// Self-telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +65,7 @@ pub struct SelfTelemetry {
     exporter: MetricExporter,
     client: QueueClient,
     duration: opentelemetry::metrics::Histogram<f64>,
+    kube_api: KubeApi,
 }
 
 impl SelfTelemetry {
@@ -70,20 +80,35 @@ impl SelfTelemetry {
             .with_resource(Resource::builder_empty().with_attributes(attributes).build())
             .with_reader(reader.clone())
             .build();
-        let meter = provider.meter("tare");
+        let meter = provider.meter(SCOPE);
         instruments::observe_collectors(&meter, &own.registry);
         instruments::observe_outputs(&meter, &outlets);
+        outputs::observe(&meter, &outlets);
         own_process::observe(&meter, own.paths);
         let client = QueueClient::new(outlets);
         // The address is never dialled: the client is a queue. It is named so that the SDK does not look for one.
         let exporter = MetricExporter::builder()
             .with_http()
             .with_endpoint("http://localhost/v1/metrics")
+            // The SDK would take these from the environment, where they are meant for the outputs.
+            .with_protocol(Protocol::HttpBinary)
+            .with_temporality(Temporality::Cumulative)
             .with_http_client(client.clone())
             .with_retry_policy(RetryPolicy::disabled())
             .build()?;
         let duration = instruments::duration(&meter);
-        Ok(Self { provider, reader, exporter, client, duration })
+        let kube_api = KubeApi::new(own.resource);
+        Ok(Self { provider, reader, exporter, client, duration, kube_api })
+    }
+
+    /// Tells of the state directory from now on. To be called once.
+    pub fn observe_state(&self, state_dir: &Arc<StateDir>) {
+        state::observe(&self.provider.meter(SCOPE), state_dir);
+    }
+
+    /// Where the informer's shell reports to.
+    pub fn kube_api(&self) -> KubeApi {
+        self.kube_api.clone()
     }
 
     /// What the pipeline calls after every scrape.
@@ -96,7 +121,8 @@ impl SelfTelemetry {
     pub async fn publish(&self) {
         let mut metrics = ResourceMetrics::default();
         let collected = self.reader.collect(&mut metrics);
-        self.client.announce(queue_client::count_points(&metrics));
+        let beside = self.kube_api.encode(Timestamp::now());
+        self.client.announce(queue_client::count_points(&metrics), beside);
         let exported = match collected {
             Ok(()) => self.exporter.export(&metrics).await,
             error => error,

@@ -18,6 +18,16 @@ pub struct CollectorStats {
     lag_ns: AtomicU64,
     busy_ns: AtomicU64,
     errors: [AtomicU64; ErrorClass::ALL.len()],
+    last_error: Mutex<Option<LastError>>,
+}
+
+/// The first failed read of the last scrape that had any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastError {
+    /// The wall clock when that scrape began, in nanoseconds since the Unix epoch.
+    pub wall_ns: u64,
+    /// What happened, in plain words.
+    pub text: String,
 }
 
 /// A reading of [`CollectorStats`].
@@ -67,7 +77,19 @@ impl CollectorStats {
             lag_ns: AtomicU64::new(0),
             busy_ns: AtomicU64::new(0),
             errors: Default::default(),
+            last_error: Mutex::default(),
         }
+    }
+
+    /// Keeps what a failed scrape said, for `tare status`.
+    pub fn keep_error(&self, wall_ns: u64, text: &str) {
+        let error = LastError { wall_ns, text: text.to_owned() };
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
+    /// What the last scrape with failed reads said.
+    pub fn last_error(&self) -> Option<LastError> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds one scrape.

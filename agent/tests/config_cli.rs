@@ -39,13 +39,23 @@ fn file(directory: &tempfile::TempDir, text: &str) -> PathBuf {
 fn help_and_version_are_answers_and_wrong_usage_is_64() {
     let help = run(&["--help"], &[], "");
     assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
-    for part in ["run", "collect", "check-config", "print-config", "Exit codes:", "Examples:", "Environment:"]
-    {
+    for part in [
+        "run",
+        "collect",
+        "check-config",
+        "print-config",
+        "plan",
+        "status",
+        "pause",
+        "resume",
+        "health",
+        "Exit codes:",
+        "Examples:",
+        "Environment:",
+    ] {
         assert!(help.out.contains(part), "{part} in {}", help.out);
     }
-    for later in ["plan", "status", "pause", "migrate"] {
-        assert!(!help.out.contains(later), "{later} in {}", help.out);
-    }
+    assert!(!help.out.contains("migrate"), "{}", help.out);
     let version = run(&["--version"], &[], "");
     assert_eq!((version.code, version.out), (Some(0), format!("tare {}\n", env!("CARGO_PKG_VERSION"))));
     for wrong in [&[][..], &["frob"], &["run", "--frob"], &["check-config"], &["collect", "--count", "0"]] {
@@ -82,10 +92,10 @@ fn every_command_refuses_a_bad_configuration_with_64_before_it_does_anything() {
 
 #[test]
 fn a_bad_environment_is_64_and_names_the_variable() {
-    let ran = run(&["print-config"], &[("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")], "");
+    let ran = run(&["print-config"], &[("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json")], "");
     assert_eq!(ran.code, Some(64));
     assert!(
-        ran.err.starts_with("environment: OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not supported"),
+        ran.err.starts_with("environment: OTEL_EXPORTER_OTLP_PROTOCOL: http/json is not supported"),
         "{}",
         ran.err
     );
@@ -130,6 +140,34 @@ fn check_config_reads_the_files_that_outputs_name_and_reports_every_one_that_doe
 }
 
 #[test]
+fn check_config_touches_no_disk_log_and_no_file_of_addresses_of_a_running_agent() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let text = format!(
+        "outputs: [{{otlp: {{endpoint: \"http://c.test\", disk_log: {{directory: {:?}}}, resolve: {{cache_file: {:?}}}}}}}]\n",
+        at("queue"),
+        at("dns.v1")
+    );
+    let path = file(&directory, &text);
+    let ran = run(&["check-config", path.to_str().unwrap()], &[], "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(!at("queue").exists() && !at("dns.v1").exists());
+}
+
+#[test]
+fn check_config_tells_what_is_ignored_and_print_config_hides_every_header() {
+    let name = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+    let ran = run(&["check-config", "-"], &[(name, "base2_exponential_bucket_histogram")], "");
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.starts_with(&format!("warning: environment: {name}: is ignored")), "{}", ran.out);
+    let text = "outputs:\n- {name: a, otlp: {endpoint: 'http://a', headers: {x: s3cret}}}\n- {name: b}\n";
+    let variables = [("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "y=s3cret,z=s3cret")];
+    let printed = run(&["print-config", "--config", "-"], &variables, text);
+    assert_eq!((printed.code, printed.out.matches("[redacted]").count()), (Some(0), 3), "{}", printed.out);
+    assert!(!printed.out.contains("s3cret"), "{}", printed.out);
+}
+
+#[test]
 fn check_config_opens_no_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = listener.local_addr().unwrap();
@@ -168,7 +206,11 @@ fn an_endless_file_is_refused_after_its_first_mebibyte() {
 
 #[test]
 fn what_print_config_prints_is_accepted_by_check_config() {
-    let variables = [("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret"), ("NODE_NAME", "node-1")];
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret"),
+        ("NODE_NAME", "node-1"),
+        ("HTTP_PROXY", "http://user:s3cret@proxy.test:3128"),
+    ];
     let printed = run(&["print-config"], &variables, "");
     assert_eq!(printed.code, Some(0), "{}", printed.err);
     assert!(

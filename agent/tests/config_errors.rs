@@ -40,7 +40,9 @@ fn an_unknown_key_comes_with_the_nearest_valid_one_or_its_right_place() {
         ),
         (
             "zzz: 1",
-            &["tare.yaml:1:1: zzz: unknown key; the keys here are host, metrics, enrich, outputs, control"],
+            &[
+                "tare.yaml:1:1: zzz: unknown key; the keys here are slo, cluster, kube, kubelet, host, metrics, enrich, outputs, control, activation, dry_run",
+            ],
         ),
         (
             "metrics: {system.cpu.utilisation: {enabled: true}}",
@@ -211,10 +213,37 @@ fn an_address_that_cannot_work_is_refused() {
             ],
         ),
         (
-            "outputs: [{otlp: {protocol: grpc}}]",
+            "outputs: [{otlp: {protocol: http/json}}]",
             &[
-                "tare.yaml:1:29: outputs[0].otlp.protocol: grpc is not supported; tare sends http/protobuf, which every \
-                 OTLP receiver takes, usually at port 4318",
+                "tare.yaml:1:29: outputs[0].otlp.protocol: http/json is not supported; tare sends http/protobuf, which \
+                 every OTLP receiver takes at the same address, or grpc",
+            ],
+        ),
+        (
+            "outputs: [{otlp: {protocol: grpc, endpoint: 'http://a:4317/v1/metrics'}}]",
+            &[
+                "tare.yaml:1:45: outputs[0].otlp.endpoint: has a path or a query, which grpc cannot use; give scheme, \
+                 host and port only",
+            ],
+        ),
+        ("outputs: [{otlp: {protocol: grpc, endpoint: 'a:4317', tls: {insecure: true}}}]", &["accepted"]),
+        (
+            "outputs: [{otlp: {protocol: grpc, endpoint: 'a:4317', tls: {insecure: true, ca_file: /c}}}]",
+            &[
+                "tare.yaml:1:60: outputs[0].otlp.tls: has no effect: the address is http://a:4317/, without TLS",
+            ],
+        ),
+        (
+            "outputs: [{otlp: {protocol: grpc, endpoint: 'https://a:4317', tls: {insecure: true}}}]",
+            &[
+                "tare.yaml:1:79: outputs[0].otlp.tls.insecure: has no effect: only a grpc address without http:// or \
+                 https:// leaves it open",
+            ],
+        ),
+        (
+            "outputs: [{otlp: {endpoint: 'https://a', tls: {server_name: 'a b'}}}]",
+            &[
+                r#"tare.yaml:1:61: outputs[0].otlp.tls.server_name: expected a host name or an IP address, found "a b""#,
             ],
         ),
         (
@@ -226,6 +255,86 @@ fn an_address_that_cannot_work_is_refused() {
         (
             "outputs: [{otlp: {endpoint: 'https://a', tls: {cert_file: /c.pem}}}]",
             &["tare.yaml:1:59: outputs[0].otlp.tls.cert_file: needs key_file too"],
+        ),
+    ]);
+}
+
+#[test]
+fn two_outputs_share_no_folder_no_file_and_no_standard_output() {
+    check(&[
+        (
+            "outputs:\n- {name: a, otlp: {endpoint: 'http://a', disk_log: {directory: /q}}}\n\
+             - {name: b, otlp: {endpoint: 'http://b', disk_log: {directory: /x/..//q/.}}}",
+            &[
+                "tare.yaml:3:64: outputs[1].otlp.disk_log.directory: outputs[0].otlp.disk_log.directory is the same \
+                 folder; two outputs need different ones",
+            ],
+        ),
+        (
+            "outputs:\n- {name: a, otlp: {endpoint: 'http://a', resolve: {cache_file: /d}}}\n\
+             - {name: b, otlp: {endpoint: 'http://b', resolve: {cache_file: /d}}}",
+            &[
+                "tare.yaml:3:64: outputs[1].otlp.resolve.cache_file: outputs[0].otlp.resolve.cache_file is the same \
+                 file; two outputs need different ones",
+            ],
+        ),
+        (
+            "outputs:\n- {name: a, stdout: }\n- {name: b, stdout: {}}",
+            &["tare.yaml:3:21: outputs[1].stdout: outputs[0] writes to standard output already"],
+        ),
+        (
+            "outputs: [{stdout: {}, otlp: {endpoint: 'http://a'}}]",
+            &["tare.yaml:1:20: outputs[0].stdout: is given beside otlp; an output is one of the two"],
+        ),
+        (
+            "outputs:\n- {name: a, otlp: {endpoint: 'http://a', disk_log: {directory: /q}}}\n\
+             - {name: b, otlp: {endpoint: 'http://b', disk_log: {directory: /q/b}}}\n- {name: c, stdout: }",
+            &["accepted"],
+        ),
+    ]);
+}
+
+#[test]
+fn limits_of_the_disk_log_and_of_names_are_checked() {
+    check(&[
+        (
+            "outputs: [{otlp: {disk_log: {}}}]",
+            &["tare.yaml:1:29: outputs[0].otlp.disk_log: needs a directory"],
+        ),
+        (
+            "outputs: [{otlp: {disk_log: {directory: queue, max_size: 1MiB, fsync: true}}}]",
+            &[
+                r#"tare.yaml:1:41: outputs[0].otlp.disk_log.directory: expected an absolute path, found "queue""#,
+                "tare.yaml:1:58: outputs[0].otlp.disk_log.max_size: 1MiB is less than the smallest value, 4MiB",
+                "tare.yaml:1:64: outputs[0].otlp.disk_log.fsync: unknown key; the keys here are directory, max_size, \
+                 replay_bytes_per_second",
+            ],
+        ),
+        (
+            "outputs: [{otlp: {resolve: {min_refresh: 10m, max_stale: 1m}}}]",
+            &[
+                "tare.yaml:1:42: outputs[0].otlp.resolve.min_refresh: is longer than max_refresh",
+                "tare.yaml:1:58: outputs[0].otlp.resolve.max_stale: is shorter than max_refresh",
+            ],
+        ),
+        (
+            "outputs: [{otlp: {resolve: {max_stale: 8760h}}}]",
+            &[
+                "tare.yaml:1:40: outputs[0].otlp.resolve.max_stale: 8760h is more than the largest value, 720h",
+            ],
+        ),
+        (
+            "outputs: [{otlp: {headers: {a: x}, headers_from_files: {A: /t, Host: /h, grpc-timeout: /g}}}]",
+            &[
+                "tare.yaml:1:60: outputs[0].otlp.headers_from_files.A: is given in headers too; keep one of the two",
+                "tare.yaml:1:64: outputs[0].otlp.headers_from_files.Host: the header host is set by tare itself",
+                "tare.yaml:1:74: outputs[0].otlp.headers_from_files.grpc-timeout: the header grpc-timeout is set by \
+                 tare itself",
+            ],
+        ),
+        (
+            "outputs: [{stdout: {otlp: {}}}]",
+            &["tare.yaml:1:21: outputs[0].stdout.otlp: unknown key; it is a key of \"outputs[]\""],
         ),
     ]);
 }
@@ -243,7 +352,7 @@ fn no_message_carries_a_secret() {
     check(&[(
         "outputs: [{otlp: {headers: {'a b': x, Host: y, k: v, K: w}}}]",
         &[
-            r#"tare.yaml:1:29: outputs[0].otlp.headers.a b: "a b" is no name of a header"#,
+            "tare.yaml:1:29: outputs[0].otlp.headers.a b: not the name of a header",
             "tare.yaml:1:39: outputs[0].otlp.headers.Host: the header host is set by tare itself",
             "tare.yaml:1:54: outputs[0].otlp.headers.K: given twice",
         ],

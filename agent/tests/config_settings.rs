@@ -10,9 +10,13 @@ use proptest::prelude::*;
 use tare::catalog;
 use tare::config::file::{self, host};
 use tare::config::schema::{Scalar as _, Setting};
-use tare::config::settings::{Compression, Settings};
+use tare::config::settings::{Compression, Destination, Settings};
+use tare::config::values::http::{BaseUrl, SignalUrl};
+use tare::config::values::quantity::Size;
 use tare::config::values::quantity::Span;
-use tare::config::values::{AbsolutePath, MetricName, Name, ProcessAttribute, Text};
+use tare::config::values::{
+    AbsolutePath, FilePath, MetricName, Name, ProcessAttribute, Protocol, ServerName, Text,
+};
 use tare::config::{Environment, load, load_default, print};
 use tare::filter::MatchType;
 
@@ -33,8 +37,10 @@ fn without_a_file_the_nine_default_scrapers_report_to_this_machine() {
     assert!(settings.paths.is_local());
     assert_eq!(settings.outputs.len(), 1);
     let output = &settings.outputs[0];
-    assert_eq!((output.name.as_str(), output.compression), ("default", Compression::Gzip));
-    assert_eq!(output.endpoint, "http://localhost:4318/v1/metrics");
+    let Destination::Otlp(otlp) = &output.to else { panic!("no receiver") };
+    assert_eq!((output.name.as_str(), otlp.compression), ("default", Compression::Gzip));
+    assert_eq!(otlp.endpoint, "http://localhost:4318/v1/metrics");
+    assert_eq!((otlp.protocol, &otlp.disk_log), (Protocol::HttpProtobuf, &None));
     for metric in catalog::metrics() {
         assert_eq!(settings.enabled.has(metric), metric.default_on, "{}", metric.name);
     }
@@ -166,22 +172,63 @@ fn scrapers() -> impl Strategy<Value = Option<host::Scrapers>> {
 }
 
 fn outputs() -> impl Strategy<Value = Vec<file::Output>> {
-    let one = (prop::option::of(1..60_u64), 1..1024_u64, any::<bool>());
+    let disk = (any::<bool>(), 4..1_000_000_u64);
+    let one = (
+        prop::option::of(1..60_u64),
+        1..1024_u64,
+        0..4_usize,
+        prop::option::of(disk),
+        prop::option::of(60..2_592_000_u64),
+        any::<bool>(),
+    );
     prop::collection::vec(one, 1..4).prop_map(|outputs| {
-        let output = |(index, (timeout, mebibytes, signal)): (usize, (Option<u64>, u64, bool))| {
-            let mut output = file::Output { name: Name(format!("o{index}")), ..file::Output::default() };
-            let address = format!("http://h{index}:80/");
-            if signal {
-                output.otlp.metrics_endpoint = tare::config::values::http::SignalUrl::parse(&address).ok();
-            } else {
-                output.otlp.endpoint = tare::config::values::http::BaseUrl::parse(&address).ok();
-            }
-            output.otlp.timeout.fill(timeout.map(Span::seconds));
-            output.otlp.queue.max_bytes = tare::config::values::quantity::Size::mib(mebibytes);
-            output
+        let mut otlp: Vec<_> = outputs.into_iter().enumerate().map(otlp_output).collect();
+        let stdout = file::Output {
+            name: Name("debug".to_owned()),
+            stdout: Some(file::Stdout::default()),
+            ..file::Output::default()
         };
-        outputs.into_iter().enumerate().map(output).collect()
+        otlp.push(stdout);
+        otlp
     })
+}
+
+type Drawn = (Option<u64>, u64, usize, Option<(bool, u64)>, Option<u64>, bool);
+
+/// An output of its own, different from those at other places.
+fn otlp_output((index, (timeout, mebibytes, address, disk, stale, file)): (usize, Drawn)) -> file::Output {
+    let mut otlp = file::Otlp::default();
+    match address {
+        0 => otlp.metrics_endpoint = SignalUrl::parse(&format!("http://h{index}:80/a?b=c")).ok(),
+        1 => otlp.endpoint = BaseUrl::parse(&format!("https://h{index}:80/")).ok(),
+        2 => otlp.endpoint = BaseUrl::parse(&format!("h{index}:4317")).ok(),
+        _ => otlp.metrics_endpoint = SignalUrl::parse("[::1]").ok(),
+    }
+    if address > 1 {
+        otlp.protocol = Setting::default_of(Protocol::Grpc);
+        otlp.tls.insecure = Some(address == 2);
+    }
+    if address == 1 {
+        otlp.tls.server_name = Some(ServerName("other.example".to_owned()));
+    }
+    if let Some((replay, size)) = disk {
+        otlp.disk_log = Some(file::DiskLog {
+            directory: AbsolutePath::parse(&format!("/var/lib/tare/queue/{index} #")).ok(),
+            max_size: Size::mib(size),
+            replay_bytes_per_second: if replay { Size::kib(size) } else { Size::mib(1) },
+        });
+    }
+    if let Some(seconds) = stale {
+        otlp.resolve.max_stale = Span::seconds(seconds.max(300));
+        otlp.resolve.cache_file = AbsolutePath::parse(&format!("/var/lib/tare/dns-{index}.v1")).ok();
+    }
+    if file {
+        let header = tare::config::values::http::UserHeader::parse("authorization").unwrap();
+        otlp.headers_from_files = BTreeMap::from([(header, FilePath("/run/token".into()))]);
+    }
+    otlp.timeout.fill(timeout.map(Span::seconds));
+    otlp.queue.max_bytes = Size::mib(mebibytes);
+    file::Output { name: Name(format!("o{index}")), otlp: Some(otlp), ..file::Output::default() }
 }
 
 proptest! {

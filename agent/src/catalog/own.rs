@@ -1,5 +1,7 @@
 //! tare's own metrics: what the agent says about itself. The one table behind the instruments and the docs.
 
+pub mod kube_api;
+
 /// The kind of instrument (OpenTelemetry API).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instrument {
@@ -49,9 +51,14 @@ macro_rules! own {
                 description: $text,
             };
         )*
-        /// Every metric of tare's own, in the order of the documentation.
-        pub static ALL: &[&OwnMetric] = &[$(&$constant),*];
+        /// What goes through the SDK, in the order of the documentation.
+        pub static SDK: &[&OwnMetric] = &[$(&$constant),*];
     };
+}
+
+/// Every metric of tare's own, in the order of the documentation.
+pub fn all() -> impl Iterator<Item = &'static OwnMetric> {
+    SDK.iter().copied().chain(kube_api::ALL.iter().map(|row| &row.own))
 }
 
 own! {
@@ -83,6 +90,24 @@ own! {
         "Attempts after the first one.";
     OUTPUT_FAILURES = "tare.output.failures", "{request}", Counter, ["output", "class"],
         "Attempts that did not succeed, by what went wrong.";
+    DISK_SIZE = "tare.output.disk.size", "By", Gauge, ["output"],
+        "Bytes that the files of the disk log take; no series without one.";
+    DISK_REQUESTS = "tare.output.disk.requests", "{request}", Gauge, ["output"],
+        "Requests that wait in the disk log.";
+    DISK_STORED = "tare.output.disk.stored", "{datapoint}", Counter, ["output"],
+        "Data points that went to the disk log; each counts again when it is sent or dropped.";
+    DISK_EVICTED = "tare.output.disk.evicted", "{datapoint}", Counter, ["output"],
+        "Data points that the disk log deleted for newer ones; a part of `tare.dropped` with reason `disk`.";
+    DISK_FAULTS = "tare.output.disk.faults", "{fault}", Counter, ["output", "kind"],
+        "Places in the disk log that hold something else than what was written: `damaged`, or `torn` off by a kill.";
+    DISK_TROUBLE = "tare.output.disk.trouble", "1", Gauge, ["output"],
+        "1 while the disk does not work and requests stay in memory, 0 otherwise.";
+    DNS_STALENESS = "tare.output.dns.staleness", "s", Gauge, ["output"],
+        "How long the addresses in use have been past their time to live; no series where the address is no name.";
+    DNS_LOOKUPS = "tare.output.dns.lookups", "{lookup}", Counter, ["output", "outcome"],
+        "Look-ups of the receiver's name; outcome is `success` or `failure`.";
+    STATE_ERRORS = "tare.state.errors", "{error}", Counter, ["file", "reason"],
+        "Files of the state directory that were of no use or could not be written, by why; no series where nothing went wrong.";
     CPU_TIME = "tare.process.cpu.time", "s", Counter, ["state"],
         "CPU time of the agent itself: `user` and `system`.";
     MEMORY_USAGE = "tare.process.memory.usage", "By", Gauge, [],

@@ -27,6 +27,9 @@ pub enum Failure {
     /// An error inside tare.
     #[error("tare: internal error: {0}")]
     Internal(String),
+    /// The supervised agent failed in the end; it has said why.
+    #[error("tare: the agent ended with exit code {0}")]
+    Agent(u8),
     /// A file could not be read or written.
     #[error("tare: {path}: {error}", path = path.display())]
     File {
@@ -44,6 +47,7 @@ impl Failure {
     /// The exit code.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::Agent(code) => *code,
             Self::Check(_) => 1,
             Self::Usage(_) | Self::Configuration(_) | Self::Refused(_) => 64,
             Self::Unavailable(_) => 69,

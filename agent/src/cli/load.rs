@@ -9,13 +9,41 @@ use crate::config::{Environment, Loaded, load, load_default, tree};
 
 /// The configuration in the file `path` (`-` is standard input), or the default one, with `environment`.
 pub(super) fn configuration(path: Option<&Path>, environment: &Environment) -> Result<Loaded, Failure> {
-    let Some(path) = path else { return Ok(load_default(environment)?) };
-    if path == Path::new("-") {
-        let text = read(io::stdin()).map_err(|error| Failure::file(Path::new("standard input"), error))?;
-        return Ok(load("<stdin>", &text, environment)?);
+    Ok(identified(path, environment)?.loaded)
+}
+
+/// A configuration and how to tell it from another.
+pub(super) struct Identified {
+    /// The configuration.
+    pub(super) loaded: Loaded,
+    /// Its source, for people.
+    pub(super) source: String,
+    /// A checksum of its text; none for the defaults.
+    pub(super) hash: Option<String>,
+}
+
+/// The name of a configuration's source.
+pub(super) fn source(path: Option<&Path>) -> String {
+    match path {
+        None => "defaults".to_owned(),
+        Some(path) if path == Path::new("-") => "<stdin>".to_owned(),
+        Some(path) => path.display().to_string(),
     }
-    let text = File::open(path).and_then(read).map_err(|error| Failure::file(path, error))?;
-    Ok(load(&path.display().to_string(), &text, environment)?)
+}
+
+/// The same with its source and checksum.
+pub(super) fn identified(path: Option<&Path>, environment: &Environment) -> Result<Identified, Failure> {
+    let source = source(path);
+    let Some(path) = path else {
+        return Ok(Identified { loaded: load_default(environment)?, source, hash: None });
+    };
+    let text = if path == Path::new("-") {
+        read(io::stdin()).map_err(|error| Failure::file(Path::new("standard input"), error))?
+    } else {
+        File::open(path).and_then(read).map_err(|error| Failure::file(path, error))?
+    };
+    let hash = Some(format!("crc32c:{:08x}", crc32c::crc32c(&text)));
+    Ok(Identified { loaded: load(&source, &text, environment)?, source, hash })
 }
 
 /// Reads no more than it takes to see that there is too much.

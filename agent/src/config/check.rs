@@ -28,6 +28,11 @@ impl<'a> Checker<'a> {
         self.report.variable(variable.name, message);
     }
 
+    /// Something of an environment variable that a person should know and that stops nothing.
+    pub(super) fn warn(&mut self, variable: &Variable, message: &str) {
+        self.report.warn(format!("environment: {}: {message}", variable.name));
+    }
+
     /// Whether there are more problems already than anybody is shown.
     pub(super) fn is_full(&self) -> bool {
         self.report.is_full()
@@ -40,6 +45,14 @@ impl<'a> Checker<'a> {
             Kind::List(items) => items.len(),
             Kind::Scalar { .. } => 0,
         })
+    }
+
+    /// The keys that the file has below `path`, as they are written there.
+    pub(super) fn keys(&self, path: &Path) -> Vec<String> {
+        match self.tree.find(path).map(|node| &node.kind) {
+            Some(Kind::Map(entries)) => entries.iter().map(|entry| entry.key.clone()).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Whether the file has a value at `path`.

@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use super::check::Checker;
-use super::file::{AttributeName, Config, Otlp, Output};
+use super::file::{AttributeName, Config, Output};
 use super::report::Path;
-use super::schema::Scalar;
-use super::values::http::{BaseUrl, Secret, UserHeader};
+use super::schema::Scalar as _;
 use super::values::quantity::Interval;
 use super::values::{LogLevel, Text};
 
+mod cluster;
+mod otlp;
 mod pairs;
+mod proxy;
+
+pub(super) use self::proxy::proxy;
 
 /// A variable and what the documentation says of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,11 +42,11 @@ macro_rules! variables {
 }
 
 variables! {
-    /// Base address of the OTLP receiver; `/v1/metrics` is appended.
+    /// Base address of the OTLP receiver; over HTTP `/v1/metrics` is appended. With `grpc` it may be host and port alone.
     ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT";
     /// Address for metrics, used as it stands. Wins over the base address.
     METRICS_ENDPOINT = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
-    /// Only `http/protobuf` is understood.
+    /// `http/protobuf` or `grpc`. `http/json` is refused.
     PROTOCOL = "OTEL_EXPORTER_OTLP_PROTOCOL";
     /// The same for metrics; wins.
     METRICS_PROTOCOL = "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL";
@@ -58,6 +62,10 @@ variables! {
     TIMEOUT = "OTEL_EXPORTER_OTLP_TIMEOUT";
     /// The same for metrics; wins.
     METRICS_TIMEOUT = "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT";
+    /// `true` speaks gRPC without TLS where the address has neither `http://` nor `https://`; not looked at otherwise.
+    INSECURE = "OTEL_EXPORTER_OTLP_INSECURE";
+    /// The same for metrics; wins.
+    METRICS_INSECURE = "OTEL_EXPORTER_OTLP_METRICS_INSECURE";
     /// PEM file of certificates to check the receiver's with. Without effect for an `http` address.
     CERTIFICATE = "OTEL_EXPORTER_OTLP_CERTIFICATE";
     /// The same for metrics; wins.
@@ -70,14 +78,47 @@ variables! {
     CLIENT_CERTIFICATE = "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE";
     /// The same for metrics; wins.
     METRICS_CLIENT_CERTIFICATE = "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE";
+    /// `cumulative`, which is what tare sends. `delta` and `lowmemory` are refused.
+    TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+    /// `explicit_bucket_histogram`, which is what tare's one histogram is. `base2_exponential_bucket_histogram` is ignored with a warning.
+    HISTOGRAM = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
     /// `host.interval` and `control.self_telemetry_interval`, in milliseconds, where the file does not set them.
     METRIC_EXPORT_INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL";
     /// Resource attributes: `name=value,name=value`, values percent-encoded.
     RESOURCE_ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES";
     /// The resource attribute `service.name`; wins over the one in `OTEL_RESOURCE_ATTRIBUTES`.
     SERVICE_NAME = "OTEL_SERVICE_NAME";
-    /// The resource attribute `k8s.node.name`, where nothing else sets it.
+    /// `kube.node_name`, where the file does not set it, and the resource attribute `k8s.node.name`, where nothing else
+    /// does.
     NODE_NAME = "NODE_NAME";
+    /// `kubelet.address`, where the file does not set it.
+    NODE_IP = "NODE_IP";
+    /// `kube.namespace`, where the file does not set it.
+    POD_NAMESPACE = "POD_NAMESPACE";
+    /// `kube.daemonset`, where the file does not set it.
+    DAEMONSET = "TARE_DAEMONSET";
+    /// `kube.server`, where the file does not set it: the address. Every pod of a cluster has it.
+    SERVICE_HOST = "KUBERNETES_SERVICE_HOST";
+    /// The port; comes with the address.
+    SERVICE_PORT = "KUBERNETES_SERVICE_PORT";
+    /// The proxy on the way to `https` addresses, and to any with `grpc`: `http://host:port` or `https://host:port`,
+    /// with `user:password@` before the host where it asks for them. A proxy without a scheme is an `http` one.
+    HTTPS_PROXY = "HTTPS_PROXY";
+    /// The same in lower case; used where the other is not set.
+    HTTPS_PROXY_LOWER = "https_proxy";
+    /// The proxy on the way to `http` addresses, except with `grpc`.
+    HTTP_PROXY = "HTTP_PROXY";
+    /// The same in lower case; used where the other is not set.
+    HTTP_PROXY_LOWER = "http_proxy";
+    /// Stands in for either of them where it is not set.
+    ALL_PROXY = "ALL_PROXY";
+    /// The same in lower case; used where the other is not set.
+    ALL_PROXY_LOWER = "all_proxy";
+    /// What is reached without a proxy: names (with all below them), addresses and networks, each perhaps with a port,
+    /// separated by commas; `*` is everything. `localhost` and loopback addresses never need to be named.
+    NO_PROXY = "NO_PROXY";
+    /// The same in lower case; used where the other is not set.
+    NO_PROXY_LOWER = "no_proxy";
     /// How much is logged: `error`, `warn`, `info`, `debug` or `trace`. Wins over `control.log_level`.
     LOG = "TARE_LOG";
 }
@@ -147,6 +188,7 @@ pub(super) fn apply(config: &mut Config, environment: &Environment, checker: &mu
     if let Some(level) = environment.first([&LOG; 2], checker, LogLevel::parse) {
         config.control.log_level = level;
     }
+    cluster::apply(config, environment, checker);
     resource(config, environment, checker);
     outputs(config, environment, checker);
 }
@@ -163,8 +205,8 @@ fn resource(config: &mut Config, environment: &Environment, checker: &mut Checke
     for (name, value) in environment.first([&RESOURCE_ATTRIBUTES; 2], checker, parse).unwrap_or_default() {
         add(name, value);
     }
-    if let Some(name) = environment.first([&NODE_NAME; 2], checker, Text::parse) {
-        add(AttributeName("k8s.node.name".to_owned()), name);
+    if let Some(name) = &config.kube.node_name {
+        add(AttributeName("k8s.node.name".to_owned()), Text(name.get().to_owned()));
     }
 }
 
@@ -173,7 +215,11 @@ fn outputs(config: &mut Config, environment: &Environment, checker: &mut Checker
     let path = Path::root().key("outputs");
     let mut taken: Option<usize> = None;
     for (index, output) in outputs.iter_mut().enumerate() {
+        if output.stdout.is_some() {
+            continue;
+        }
         let path = path.index(index).key("otlp");
+        let otlp = output.otlp.get_or_insert_default();
         let named = |key| checker.has(&path.key(key));
         if named("endpoint") || named("metrics_endpoint") {
             continue;
@@ -186,48 +232,6 @@ fn outputs(config: &mut Config, environment: &Environment, checker: &mut Checker
             continue;
         }
         taken = Some(index);
-        otlp(&mut output.otlp, environment, checker);
-    }
-}
-
-fn otlp(otlp: &mut Otlp, environment: &Environment, checker: &mut Checker<'_>) {
-    otlp.metrics_endpoint = environment.first([&METRICS_ENDPOINT; 2], checker, Scalar::parse);
-    if !environment.is_set(&METRICS_ENDPOINT) {
-        let endpoint = environment.first([&ENDPOINT; 2], checker, Scalar::parse);
-        otlp.endpoint = Some(endpoint.unwrap_or_else(BaseUrl::localhost));
-    }
-    if !otlp.protocol.is_given() {
-        otlp.protocol.fill(environment.first([&METRICS_PROTOCOL, &PROTOCOL], checker, Scalar::parse));
-    }
-    if !otlp.compression.is_given() {
-        otlp.compression.fill(environment.first(
-            [&METRICS_COMPRESSION, &COMPRESSION],
-            checker,
-            Scalar::parse,
-        ));
-    }
-    if !otlp.timeout.is_given() {
-        let parse = super::file::Timeout::parse_millis;
-        otlp.timeout.fill(environment.first([&METRICS_TIMEOUT, &TIMEOUT], checker, parse));
-    }
-    if otlp.headers.is_none() {
-        let parse = pairs::parse::<UserHeader, Secret>;
-        otlp.headers = environment.first([&METRICS_HEADERS, &HEADERS], checker, parse);
-    }
-    let tls = &mut otlp.tls;
-    if tls.ca_file.is_none() {
-        tls.ca_file = environment.first([&METRICS_CERTIFICATE, &CERTIFICATE], checker, Scalar::parse);
-    }
-    if tls.cert_file.is_none() && tls.key_file.is_none() {
-        let certificate = [&METRICS_CLIENT_CERTIFICATE, &CLIENT_CERTIFICATE];
-        let key = [&METRICS_CLIENT_KEY, &CLIENT_KEY];
-        tls.cert_file = environment.first(certificate, checker, Scalar::parse);
-        tls.key_file = environment.first(key, checker, Scalar::parse);
-        let (alone, missing) = match (&tls.cert_file, &tls.key_file) {
-            (Some(_), None) => (&CLIENT_CERTIFICATE, &CLIENT_KEY),
-            (None, Some(_)) => (&CLIENT_KEY, &CLIENT_CERTIFICATE),
-            _ => return,
-        };
-        checker.variable(alone, format!("needs {} too", missing.name));
+        otlp::fill(otlp, environment, checker);
     }
 }

@@ -19,6 +19,7 @@ pub fn print(config: &Config) -> String {
 pub(super) fn inline(yaml: &Yaml) -> String {
     match yaml {
         Yaml::Scalar(text) => scalar(text),
+        Yaml::Number(text) => text.clone(),
         Yaml::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Yaml::Map(entries) => {
             let entry = |(key, value): &(String, Yaml)| format!("{}: {}", scalar(key), inline(value));
@@ -30,8 +31,8 @@ pub(super) fn inline(yaml: &Yaml) -> String {
 /// Whether `yaml` goes behind its key on the same line.
 fn is_short(yaml: &Yaml) -> bool {
     match yaml {
-        Yaml::Scalar(_) => true,
-        Yaml::List(items) => items.iter().all(|item| matches!(item, Yaml::Scalar(_))),
+        Yaml::Scalar(_) | Yaml::Number(_) => true,
+        Yaml::List(items) => items.iter().all(|item| matches!(item, Yaml::Scalar(_) | Yaml::Number(_))),
         Yaml::Map(_) => false,
     }
 }
@@ -57,7 +58,7 @@ fn block(yaml: &Yaml, indent: usize, text: &mut String) {
                 let _ = write!(text, "{margin}- {}", below.trim_start_matches(' '));
             }
         }
-        Yaml::Scalar(_) => {
+        Yaml::Scalar(_) | Yaml::Number(_) => {
             let _ = writeln!(text, "{margin}{}", inline(yaml));
         }
     }

@@ -57,7 +57,7 @@ fn metrics(attributes: impl Fn(&str) -> Option<String>, page: &mut String) {
 
 fn own_metrics(page: &mut String) {
     page.push_str("\n| metric | unit | instrument | attributes | meaning |\n|---|---|---|---|---|\n");
-    for metric in catalog::own::ALL {
+    for metric in catalog::own::all() {
         let attributes: Vec<_> = metric.attributes.iter().map(|attribute| code(attribute)).collect();
         let cells = [
             &code(metric.name),

@@ -102,6 +102,7 @@ struct Problem {
 pub struct Report {
     problems: Vec<Problem>,
     more: usize,
+    warnings: Vec<String>,
 }
 
 impl Report {
@@ -116,6 +117,16 @@ impl Report {
     /// A problem of an environment variable.
     pub fn variable(&mut self, name: &'static str, message: impl Into<String>) {
         self.add(Place::Variable(name), message.into());
+    }
+
+    /// Something that a person should know and that stops nothing.
+    pub fn warn(&mut self, text: String) {
+        self.warnings.push(text);
+    }
+
+    /// The warnings so far, one line each.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 
     /// Whether further problems are only counted, so that their messages need not be made.

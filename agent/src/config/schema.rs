@@ -25,6 +25,9 @@ pub trait Field: Sized {
 
 /// A value that is one piece of text.
 pub trait Scalar: Sized {
+    /// Whether the text is written without quotes although it looks like a number: because it is one.
+    const NUMBER: bool = false;
+
     /// Reads the text. The error completes the sentence "`<path>`: ...".
     ///
     /// # Errors
@@ -90,6 +93,8 @@ pub enum Shape {
 pub enum Yaml {
     /// One piece of text, quoted where it must be.
     Scalar(String),
+    /// A number, as it stands.
+    Number(String),
     /// A sequence.
     List(Vec<Yaml>),
     /// A mapping.

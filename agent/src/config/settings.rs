@@ -4,20 +4,23 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::{HeaderMap, Uri};
+use exporter::proxy::Proxy;
+use http::{HeaderMap, HeaderName, Uri};
 
 use super::values::{LogFormat, LogLevel};
 use crate::catalog::Enabled;
 use crate::paths::HostPaths;
 
+mod control_plane;
 mod convert;
 mod outputs;
 
-pub use super::values::Compression;
+pub use super::values::{Compression, Protocol};
 pub use crate::collectors::{
     disk::Settings as Disk, filesystem::Settings as Filesystem, load::Settings as Load,
     network::Settings as Network, process::Settings as Process,
 };
+pub use control_plane::{Api, ApiServer, ControlPlane, DaemonSet, Off, Reach};
 pub(super) use convert::convert;
 
 /// Everything that is configured, checked.
@@ -29,11 +32,15 @@ pub struct Settings {
     pub enabled: Enabled,
     /// Which scrapers run.
     pub scrapers: Scrapers,
+    /// What may be asked of the API server, and how it is reached.
+    pub control_plane: ControlPlane,
     /// The node's resource attributes as far as they are configured, by name; [`super::resource`] adds what the
     /// machine knows.
     pub resource: Vec<(String, String)>,
     /// Where the data goes: at least one output, each with a name of its own.
     pub outputs: Vec<Output>,
+    /// The proxies on the way to them, as the environment names them.
+    pub proxy: Option<Proxy>,
     /// How the agent itself runs.
     pub control: Control,
 }
@@ -64,38 +71,88 @@ pub struct Scraper<T> {
     pub settings: T,
 }
 
-/// One place where data goes: an OTLP receiver over HTTP.
+/// One place where data goes.
 #[derive(Debug, Clone)]
 pub struct Output {
     /// The output's name.
     pub name: String,
-    /// The address to which requests are sent, complete; `http` or `https`.
+    /// How many bytes of requests may wait.
+    pub queue_max_bytes: u64,
+    /// How long a request may wait.
+    pub queue_max_age: Duration,
+    /// What the place is.
+    pub to: Destination,
+}
+
+/// What a place is where data goes.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// An OTLP receiver.
+    Otlp(Box<Otlp>),
+    /// OTLP/JSON on standard output. At most one output.
+    Stdout,
+}
+
+/// An OTLP receiver.
+#[derive(Debug, Clone)]
+pub struct Otlp {
+    /// How requests travel.
+    pub protocol: Protocol,
+    /// The address to which requests are sent, complete; `http` or `https`. For gRPC without a path.
     pub endpoint: Uri,
     /// Headers of every request; their values are marked as sensitive.
     pub headers: HeaderMap,
+    /// Headers whose values are in files; none of them is in `headers`.
+    pub headers_from_files: Vec<(HeaderName, PathBuf)>,
     /// How requests are compressed.
     pub compression: Compression,
     /// How long a request may take.
     pub timeout: Duration,
     /// Certificates.
     pub tls: Tls,
-    /// How many bytes of requests may wait.
-    pub queue_max_bytes: u64,
-    /// How long a request may wait.
-    pub queue_max_age: Duration,
+    /// How the name in the address is looked up.
+    pub resolve: Resolve,
     /// The wait after the first failure.
     pub retry_initial_interval: Duration,
     /// The longest wait between two attempts; not less than the first.
     pub retry_max_interval: Duration,
+    /// Where requests wait on disk; no other output has the same folder.
+    pub disk_log: Option<DiskLog>,
 }
 
-/// PEM files for `https`.
+/// How a name is looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    /// How long the last good addresses are used; not less than `max_refresh`.
+    pub max_stale: Duration,
+    /// The shortest time between two look-ups.
+    pub min_refresh: Duration,
+    /// The longest; not less than the shortest.
+    pub max_refresh: Duration,
+    /// Where the last good addresses are kept; no other output has the same file.
+    pub cache_file: Option<PathBuf>,
+}
+
+/// A log on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskLog {
+    /// The folder.
+    pub directory: PathBuf,
+    /// The most that its files take together, in bytes.
+    pub max_size: u64,
+    /// Bytes that are sent from it per second, on average.
+    pub replay_bytes_per_second: u64,
+}
+
+/// Trust and identity for `https`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tls {
-    /// Certificates to check the receiver's with, instead of the system's.
+    /// A PEM file of certificates to check the receiver's with, instead of the system's.
     pub ca_file: Option<PathBuf>,
     /// What tare shows of itself.
     pub client: Option<ClientCertificate>,
+    /// The name in the receiver's certificate, where it is not the address's.
+    pub server_name: Option<String>,
 }
 
 /// The client's side of TLS.

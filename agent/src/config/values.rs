@@ -4,6 +4,7 @@
 //! as the same value, and says for people what it accepts. Nothing here is more lenient than it says.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use exporter::model::Metric;
@@ -14,6 +15,8 @@ use crate::catalog;
 use crate::filter::MatchType;
 
 pub mod http;
+pub mod kube;
+pub mod number;
 pub mod quantity;
 
 impl Scalar for bool {
@@ -122,28 +125,64 @@ choice! {
     }
 }
 
-/// The protocol of an output. There is one; the others of the specification are refused by name.
+choice! {
+    /// The way into the kubelet.
+    pub enum KubeletAccess {
+        /// A service account's token.
+        Token = "token",
+        /// An x509 client certificate.
+        X509 = "x509",
+        /// The port without authentication.
+        ReadOnly = "read_only",
+        /// None: the kubelet is not scraped.
+        Off = "off",
+    }
+}
+
+choice! {
+    /// What of the kubelet is read.
+    pub enum Subresource {
+        /// `/stats/summary`.
+        Stats = "stats",
+        /// `/metrics/*`.
+        Metrics = "metrics",
+        /// `/pods`.
+        Pods = "pods",
+    }
+}
+
+/// The protocol of an output. The third of the specification is refused by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Protocol;
+pub enum Protocol {
+    /// OTLP/HTTP with protobuf bodies.
+    HttpProtobuf,
+    /// OTLP/gRPC.
+    Grpc,
+}
 
 impl Scalar for Protocol {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
-            "http/protobuf" => Ok(Self),
-            "grpc" | "http/json" => Err(format!(
-                "{text} is not supported; tare sends http/protobuf, which every OTLP receiver takes, \
-                 usually at port 4318"
-            )),
+            "http/protobuf" => Ok(Self::HttpProtobuf),
+            "grpc" => Ok(Self::Grpc),
+            "http/json" => {
+                Err("http/json is not supported; tare sends http/protobuf, which every OTLP receiver \
+                                takes at the same address, or grpc"
+                    .to_owned())
+            }
             _ => Err(format!("expected {}, found {}", Self::kind(), quote(text))),
         }
     }
 
     fn print(&self) -> String {
-        "http/protobuf".to_owned()
+        match self {
+            Self::HttpProtobuf => "http/protobuf".to_owned(),
+            Self::Grpc => "grpc".to_owned(),
+        }
     }
 
     fn kind() -> String {
-        "http/protobuf".to_owned()
+        "http/protobuf or grpc".to_owned()
     }
 }
 
@@ -245,6 +284,32 @@ impl Scalar for Name {
 
     fn kind() -> String {
         "a name of 1 to 63 letters, digits, \"-\", \"_\" and \".\"".to_owned()
+    }
+}
+
+/// The name in a certificate: a host name or an IP address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerName(pub String);
+
+impl Scalar for ServerName {
+    fn parse(text: &str) -> Result<Self, String> {
+        let label = |label: &str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+            matches!(label.len(), 1..=63) && label.bytes().all(allowed)
+        };
+        let is_name = text.len() <= 253 && text.split('.').all(label);
+        if is_name || text.parse::<IpAddr>().is_ok() {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("expected {}, found {}", Self::kind(), quote(text)))
+    }
+
+    fn print(&self) -> String {
+        self.0.clone()
+    }
+
+    fn kind() -> String {
+        "a host name or an IP address".to_owned()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::error::ErrorClass;
 use crate::stats::{CollectorReading, Registry};
 
 /// An observable counter of whole things.
-fn u64_counter(
+pub(super) fn u64_counter(
     meter: &Meter,
     metric: &OwnMetric,
     callback: impl Fn(&dyn AsyncInstrument<u64>) + Send + Sync + 'static,
@@ -49,6 +49,20 @@ pub(super) fn u64_gauge(
 ) {
     meter
         .u64_observable_gauge(metric.name)
+        .with_unit(metric.unit)
+        .with_description(metric.description)
+        .with_callback(callback)
+        .build();
+}
+
+/// An observable gauge of a quantity.
+pub(super) fn f64_gauge(
+    meter: &Meter,
+    metric: &OwnMetric,
+    callback: impl Fn(&dyn AsyncInstrument<f64>) + Send + Sync + 'static,
+) {
+    meter
+        .f64_observable_gauge(metric.name)
         .with_unit(metric.unit)
         .with_description(metric.description)
         .with_callback(callback)
@@ -93,18 +107,12 @@ pub(super) fn observe_collectors(meter: &Meter, registry: &Arc<Registry>) {
         });
     });
     let lag = Arc::clone(registry);
-    let metric = &own::COLLECTOR_LAG;
-    meter
-        .f64_observable_gauge(metric.name)
-        .with_unit(metric.unit)
-        .with_description(metric.description)
-        .with_callback(move |observer| {
-            lag.each(|stats| {
-                #[expect(clippy::cast_precision_loss, reason = "a lag is far below 2^53 ns")]
-                observer.observe(stats.read().lag_ns as f64 / 1e9, &[KeyValue::new("collector", stats.name)]);
-            });
-        })
-        .build();
+    f64_gauge(meter, &own::COLLECTOR_LAG, move |observer| {
+        lag.each(|stats| {
+            #[expect(clippy::cast_precision_loss, reason = "a lag is far below 2^53 ns")]
+            observer.observe(stats.read().lag_ns as f64 / 1e9, &[KeyValue::new("collector", stats.name)]);
+        });
+    });
 }
 
 fn per_collector(
@@ -170,7 +178,7 @@ pub(super) fn observe_outputs(meter: &Meter, outlets: &Outlets) {
     });
 }
 
-fn each_output(outlets: &Outlets, mut visit: impl FnMut(KeyValue, &Outlet)) {
+pub(super) fn each_output(outlets: &Outlets, mut visit: impl FnMut(KeyValue, &Outlet)) {
     for outlet in lock(outlets).iter() {
         visit(KeyValue::new("output", outlet.name.clone()), outlet);
     }

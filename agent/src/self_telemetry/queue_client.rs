@@ -1,15 +1,18 @@
 //! The SDK's HTTP client that is no client: it puts the request's bytes into the outputs' queues.
 
 use std::io::Read as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use exporter::model::Timestamp;
+use exporter::output::Monitor;
 use exporter::queue::{Class, Item, Queue};
+use exporter::resolve::View;
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics};
 
+use super::kube_api::Encoded;
 use super::{Outlets, lock};
 
 /// The most that one self-telemetry request may hold after decompression: far above what the instruments give.
@@ -22,6 +25,10 @@ pub struct Outlet {
     pub name: String,
     /// Where its requests wait; it knows the output's counts too.
     pub queue: Arc<Queue>,
+    /// How the output does; it knows the disk log.
+    pub monitor: Monitor,
+    /// What is known about the name in its address.
+    pub names: View,
 }
 
 /// Puts what the SDK wants to send into every output's queue, as the class that has a reserved share.
@@ -29,19 +36,24 @@ pub struct Outlet {
 pub(super) struct QueueClient {
     outlets: Outlets,
     points: Arc<AtomicU64>,
+    beside: Arc<Mutex<Bytes>>,
 }
 
 impl QueueClient {
     pub(super) fn new(outlets: Outlets) -> Self {
-        Self { outlets, points: Arc::default() }
+        Self { outlets, points: Arc::default(), beside: Arc::default() }
     }
 
-    /// Says how many data points the next request holds: its bytes do not.
-    pub(super) fn announce(&self, points: u64) {
-        self.points.store(points, Relaxed);
+    /// Says how many data points the next request holds (its bytes do not), and what goes out with it.
+    pub(super) fn announce(&self, points: u64, beside: Encoded) {
+        self.points.store(points + beside.points, Relaxed);
+        *self.beside.lock().unwrap_or_else(PoisonError::into_inner) = beside.bytes;
     }
 
     fn push(&self, body: &Bytes) {
+        // Fields of one message that are put behind each other are one message.
+        let beside = std::mem::take(&mut *self.beside.lock().unwrap_or_else(PoisonError::into_inner));
+        let body = if beside.is_empty() { body.clone() } else { [&**body, &*beside].concat().into() };
         for outlet in lock(&self.outlets).iter() {
             outlet.queue.push(Item {
                 body: body.clone(),

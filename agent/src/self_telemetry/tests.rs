@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 
-use exporter::queue::{Limits, Queue};
+use exporter::output::{Output, Settings, Status};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use prost::Message as _;
+use shared_informer::reviews::Access;
 
 use super::*;
 use crate::catalog::own;
@@ -11,20 +14,50 @@ use crate::collectors::Failures;
 use crate::error::SourceError;
 use crate::stats::Scraped;
 
-/// Everything published by an agent that has scraped once, failed once and has one output, and its points.
-async fn publish() -> (ExportMetricsServiceRequest, u64) {
+/// Everything published by an agent that has scraped once, failed once, has one output and one report of its informer;
+/// and its points.
+async fn publish(dry_run: bool) -> (ExportMetricsServiceRequest, u64) {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Some(exporter::disk::Settings::new(folder.path()));
+    // A name, so that there is something to be known about it; nothing is asked.
+    let settings = Settings { disk, ..Settings::new("t", "http://collector.test/v1/metrics") };
+    publish_to(&settings, dry_run, |_| true).await
+}
+
+/// The same with this output, once it is `ready`: its disk has a thread of its own.
+async fn publish_to(
+    settings: &Settings,
+    dry_run: bool,
+    ready: impl Fn(&Status) -> bool,
+) -> (ExportMetricsServiceRequest, u64) {
     let registry = Arc::new(Registry::default());
     let mut failures = Failures::default();
     failures.record(&SourceError::Timeout { path: "/x".into() });
     let scraped = Scraped { samples: 3, lag_ns: 5, missed: 1, busy_ns: 2, refused: 0, failures: &failures };
     registry.collector("cpu").add(&scraped);
-    let queue = Queue::new("t", Limits::default(), Arc::default());
-    let outlets: Outlets =
-        Arc::new(Mutex::new(vec![Outlet { name: "t".to_owned(), queue: Arc::clone(&queue) }]));
+    let (queue, output) = Output::new(settings).unwrap();
+    while !ready(&output.monitor().status()) {
+        std::thread::yield_now();
+    }
+    let outlets: Outlets = Arc::new(Mutex::new(vec![Outlet {
+        name: "t".to_owned(),
+        queue: Arc::clone(&queue),
+        monitor: output.monitor(),
+        names: output.names(),
+    }]));
     let resource = [("host.name".to_owned(), "n1".to_owned())];
     let own = Own { resource: &resource, registry, paths: &HostPaths::default() };
     let telemetry = SelfTelemetry::new(&own, outlets).unwrap();
     telemetry.on_duration()("cpu", 0.25);
+    let not_a_directory = StateDir::open(std::path::Path::new("/dev/null/state")).unwrap();
+    telemetry.observe_state(&Arc::new(not_a_directory));
+    let mut both = kube_api::tests::report(Access::Off);
+    both.dry_run = dry_run;
+    telemetry.kube_api().observe(
+        kube_api::tests::now(1_000),
+        both,
+        &kube_api::tests::scraped(Access::Off, None),
+    );
     telemetry.publish().await;
     let item = queue.try_pop().expect("one request");
     let answer = (ExportMetricsServiceRequest::decode(item.body().clone()).unwrap(), item.points());
@@ -41,19 +74,26 @@ fn points(data: &Data) -> usize {
     }
 }
 
+/// The metrics of a request whose parts all have the same resource.
+fn all(request: &ExportMetricsServiceRequest) -> impl Iterator<Item = &Metric> {
+    let parts = &request.resource_metrics;
+    assert!(parts.iter().all(|part| part.resource.as_ref().unwrap().attributes.len() == 1), "{parts:?}");
+    parts.iter().flat_map(|part| &part.scope_metrics).flat_map(|part| &part.metrics)
+}
+
 #[tokio::test]
 async fn every_metric_of_the_documented_table_is_published_as_it_says_and_no_other() {
-    let (request, announced) = publish().await;
-    let metrics: BTreeMap<_, _> = request.resource_metrics[0].scope_metrics[0]
-        .metrics
-        .iter()
-        .map(|metric| (&*metric.name, metric))
-        .collect();
+    let (run, announced) = publish(false).await;
+    let (dry_run, _) = publish(true).await;
+    let published: usize = all(&run).map(|metric| points(metric.data.as_ref().unwrap())).sum();
+    assert_eq!(published as u64, announced, "what a drop would count is what was in the request");
+    let metrics: BTreeMap<_, _> =
+        all(&run).chain(all(&dry_run)).map(|metric| (&*metric.name, metric)).collect();
     let names: Vec<_> = metrics.keys().copied().collect();
-    let mut documented: Vec<_> = own::ALL.iter().map(|metric| metric.name).collect();
+    let mut documented: Vec<_> = own::all().map(|metric| metric.name).collect();
     documented.sort_unstable();
     assert_eq!(names, documented);
-    for row in own::ALL {
+    for row in own::all() {
         let metric = metrics[row.name];
         assert_eq!((&*metric.unit, &*metric.description), (row.unit, row.description));
         let instrument = match metric.data.as_ref().unwrap() {
@@ -66,15 +106,13 @@ async fn every_metric_of_the_documented_table_is_published_as_it_says_and_no_oth
         };
         assert_eq!(instrument, row.instrument, "{}", row.name);
     }
-    let published: usize = metrics.values().map(|metric| points(metric.data.as_ref().unwrap())).sum();
-    assert_eq!(published as u64, announced, "what a drop would count is what was in the request");
 }
 
 #[tokio::test]
 async fn the_attributes_of_each_metric_are_those_of_the_table() {
-    let (request, _) = publish().await;
-    for metric in &request.resource_metrics[0].scope_metrics[0].metrics {
-        let row = own::ALL.iter().find(|row| row.name == metric.name).unwrap();
+    let (request, _) = publish(false).await;
+    for metric in all(&request) {
+        let row = own::all().find(|row| row.name == metric.name).unwrap();
         let attributes = match metric.data.as_ref().unwrap() {
             Data::Gauge(gauge) => &gauge.data_points[0].attributes,
             Data::Sum(sum) => &sum.data_points[0].attributes,
@@ -87,4 +125,38 @@ async fn the_attributes_of_each_metric_are_those_of_the_table() {
         expected.sort_unstable();
         assert_eq!(keys, expected, "{}", row.name);
     }
+}
+
+#[tokio::test]
+async fn an_output_without_a_disk_log_or_a_name_has_no_series_of_them() {
+    for (endpoint, named) in [("http://collector.test/", true), ("http://127.0.0.1:9/", false)] {
+        let (request, _) = publish_to(&Settings::new("t", endpoint), false, |_| true).await;
+        let names: Vec<_> = request.resource_metrics[0].scope_metrics[0]
+            .metrics
+            .iter()
+            .map(|metric| &*metric.name)
+            .filter(|name| name.starts_with("tare.output.d"))
+            .collect();
+        let expected: &[_] =
+            if named { &["tare.output.dns.staleness", "tare.output.dns.lookups"] } else { &[] };
+        assert_eq!(names, expected, "{endpoint}");
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_work_shows_as_trouble() {
+    let folder = tempfile::tempdir().unwrap();
+    // A file stands where the folder should be.
+    let taken = folder.path().join("taken");
+    std::fs::write(&taken, "").unwrap();
+    let settings = Settings {
+        disk: Some(exporter::disk::Settings::new(&taken)),
+        ..Settings::new("t", "http://127.0.0.1:9/")
+    };
+    let tried = |status: &Status| status.disk.as_ref().is_some_and(|disk| disk.trouble.is_some());
+    let (request, _) = publish_to(&settings, false, tried).await;
+    let mut metrics = request.resource_metrics[0].scope_metrics[0].metrics.iter();
+    let trouble = metrics.find(|metric| metric.name == own::DISK_TROUBLE.name).expect("there is a disk log");
+    let Some(Data::Gauge(gauge)) = &trouble.data else { panic!("{trouble:?}") };
+    assert_eq!(gauge.data_points[0].value, Some(Value::AsInt(1)));
 }

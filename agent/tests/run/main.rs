@@ -1,9 +1,21 @@
 //! `tare run` as a process: start, reload, drain, end. Each test has a receiver of its own on loopback.
 
 #[cfg(test)]
+mod control;
+#[cfg(test)]
+mod grpc;
+#[cfg(test)]
+mod outputs;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
+mod proxy;
+#[cfg(test)]
 mod receiver;
+#[cfg(test)]
+mod supervised;
+#[cfg(test)]
+mod watch;
 
 use process::Agent;
 use receiver::{Receiver, closed_endpoint};

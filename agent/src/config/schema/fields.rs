@@ -20,7 +20,8 @@ impl<T: Scalar> Field for T {
     }
 
     fn write(&self) -> Option<Yaml> {
-        Some(Yaml::Scalar(self.print()))
+        let text = self.print();
+        Some(if T::NUMBER { Yaml::Number(text) } else { Yaml::Scalar(text) })
     }
 
     fn shape() -> Shape {

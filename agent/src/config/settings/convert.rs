@@ -1,6 +1,10 @@
 //! From the file to [`Settings`]: everything but the outputs.
 
-use super::{Control, Disk, Filesystem, Load, Network, Process, Scraper, Scrapers, Settings, outputs};
+use exporter::proxy::Proxy;
+
+use super::{
+    Control, Disk, Filesystem, Load, Network, Process, Scraper, Scrapers, Settings, control_plane, outputs,
+};
 use crate::catalog::Enabled;
 use crate::collectors::process::{Muted, Subject};
 use crate::config::check::Checker;
@@ -16,8 +20,13 @@ use crate::paths::HostPaths;
 /// The most entries of one list of names: each may be an expression that is compiled.
 const MAX_ENTRIES: usize = 256;
 
-/// Converts `config`, in which the environment already is. What it reports makes the result unusable.
-pub(in crate::config) fn convert(config: &Config, checker: &mut Checker<'_>) -> Settings {
+/// Converts `config`, in which the environment already is, except for the proxy. What it reports makes the result
+/// unusable.
+pub(in crate::config) fn convert(
+    config: &Config,
+    proxy: Option<Proxy>,
+    checker: &mut Checker<'_>,
+) -> Settings {
     let optional = |path: &Option<AbsolutePath>| path.as_ref().map(|path| path.get().to_owned());
     let host = &config.host;
     let resource = config.enrich.resource_attributes.iter();
@@ -25,8 +34,10 @@ pub(in crate::config) fn convert(config: &Config, checker: &mut Checker<'_>) -> 
         paths: HostPaths::new(host.root.get(), optional(&host.proc), optional(&host.sys)),
         enabled: Enabled::new(config.metrics.iter().map(|(name, switch)| (name.0.name, switch.enabled))),
         scrapers: scrapers(host, checker),
+        control_plane: control_plane::convert(config, checker),
         resource: resource.map(|(name, value)| (name.0.clone(), value.0.clone())).collect(),
         outputs: outputs::convert(config.outputs.as_deref().unwrap_or_default(), checker),
+        proxy,
         control: control(&config.control),
     }
 }

@@ -1,11 +1,13 @@
-//! Addresses and headers of OTLP over HTTP. The value of a header may be a secret: no message, no debug output
+//! Addresses and headers of OTLP receivers. The value of a header may be a secret: no message, no debug output
 //! and no printed configuration carries it.
 
 use std::fmt;
 
 use http::Uri;
 use http::header::{self, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 
+use super::Protocol;
 use crate::config::report::quote;
 use crate::config::schema::Scalar;
 
@@ -14,46 +16,120 @@ pub const REDACTED: &str = "[redacted]";
 /// What the specification appends to a base address.
 const SIGNAL_PATH: &str = "v1/metrics";
 
-/// The address of a receiver, to which `/v1/metrics` is appended.
+/// An address as it was written: a URL, or for gRPC a host and a port alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(Uri);
+struct Address {
+    /// With the scheme `https` where none was written.
+    uri: Uri,
+    has_scheme: bool,
+}
+
+/// The address of a receiver, to which `/v1/metrics` is appended over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(Address);
 
 /// The address to which requests are sent as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignalUrl(pub Uri);
+pub struct SignalUrl(Address);
+
+impl Address {
+    fn parse(text: &str) -> Result<Self, String> {
+        let has_scheme = text.starts_with("http://") || text.starts_with("https://");
+        if has_scheme {
+            return parse_url(text).map(|uri| Self { uri, has_scheme });
+        }
+        let is_authority = !text.is_empty() && !text.contains(['/', '?', '#', '@', ' ']);
+        let uri = is_authority.then(|| parse_url(&format!("https://{text}")).ok()).flatten();
+        uri.map(|uri| Self { uri, has_scheme }).ok_or_else(|| no_scheme(text))
+    }
+
+    fn print(&self) -> String {
+        let text = self.uri.to_string();
+        if self.has_scheme {
+            return text;
+        }
+        text.trim_start_matches("https://").trim_end_matches('/').to_owned()
+    }
+
+    /// Where gRPC connects to.
+    fn grpc(&self, insecure: bool) -> Result<Uri, String> {
+        if !matches!(self.uri.path_and_query().map(PathAndQuery::as_str), None | Some("" | "/")) {
+            return Err(
+                "has a path or a query, which grpc cannot use; give scheme, host and port only".to_owned()
+            );
+        }
+        if self.has_scheme || !insecure {
+            return Ok(self.uri.clone());
+        }
+        format!("http://{}", self.print()).parse().map_err(|_| "is no valid URL".to_owned())
+    }
+
+    fn http(&self) -> Result<Uri, String> {
+        if self.has_scheme { Ok(self.uri.clone()) } else { Err(no_scheme(&self.print())) }
+    }
+}
 
 impl BaseUrl {
     /// The default of the specification.
-    pub fn localhost() -> Self {
-        Self(Uri::from_static("http://localhost:4318"))
+    pub fn localhost(protocol: Protocol) -> Self {
+        let uri = Uri::from_static(match protocol {
+            Protocol::HttpProtobuf => "http://localhost:4318",
+            Protocol::Grpc => "http://localhost:4317",
+        });
+        Self(Address { uri, has_scheme: true })
     }
 
-    /// The address with the signal's path.
-    pub fn metrics(&self) -> Uri {
-        let text = format!("{}/{SIGNAL_PATH}", self.print().trim_end_matches('/'));
+    /// Where requests go over `protocol`: over HTTP with the signal's path.
+    ///
+    /// # Errors
+    /// What the protocol cannot use of the address, or misses in it.
+    pub fn target(&self, protocol: Protocol, insecure: bool) -> Result<Uri, String> {
+        let base = match protocol {
+            Protocol::Grpc => return self.0.grpc(insecure),
+            Protocol::HttpProtobuf => self.0.http()?,
+        };
+        let text = format!("{}/{SIGNAL_PATH}", base.to_string().trim_end_matches('/'));
         // A valid address without a query stays valid with a longer path; if not, requests fail visibly.
-        text.parse().unwrap_or_else(|_| self.0.clone())
+        Ok(text.parse().unwrap_or(base))
     }
 
-    /// Whether TLS is used.
-    pub fn is_https(&self) -> bool {
-        self.0.scheme_str() == Some("https")
+    /// Whether the address says if TLS is used.
+    pub fn has_scheme(&self) -> bool {
+        self.0.has_scheme
+    }
+}
+
+impl SignalUrl {
+    /// Where requests go over `protocol`.
+    ///
+    /// # Errors
+    /// What the protocol cannot use of the address, or misses in it.
+    pub fn target(&self, protocol: Protocol, insecure: bool) -> Result<Uri, String> {
+        match protocol {
+            Protocol::Grpc => self.0.grpc(insecure),
+            Protocol::HttpProtobuf => self.0.http(),
+        }
+    }
+
+    /// Whether the address says if TLS is used.
+    pub fn has_scheme(&self) -> bool {
+        self.0.has_scheme
     }
 }
 
 impl Scalar for BaseUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        let uri = parse_url(text)?;
-        if uri.query().is_some() {
+        let address = Address::parse(text)?;
+        if address.uri.query().is_some() {
             return Err("has a query, behind which /v1/metrics cannot be appended; use metrics_endpoint or \
                         OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, which are used as they stand"
                 .to_owned());
         }
-        Ok(Self(uri))
+        Ok(Self(address))
     }
 
     fn print(&self) -> String {
-        self.0.to_string()
+        self.0.print()
     }
 
     fn kind() -> String {
@@ -63,11 +139,11 @@ impl Scalar for BaseUrl {
 
 impl Scalar for SignalUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        parse_url(text).map(Self)
+        Address::parse(text).map(Self)
     }
 
     fn print(&self) -> String {
-        self.0.to_string()
+        self.0.print()
     }
 
     fn kind() -> String {
@@ -75,20 +151,26 @@ impl Scalar for SignalUrl {
     }
 }
 
+fn no_scheme(text: &str) -> String {
+    // What stands before an "@" may be a password.
+    let shown = if text.contains('@') { String::new() } else { format!(", found {}", quote(text)) };
+    format!("expected a URL that starts with http:// or https://{shown}")
+}
+
+/// Reads a URL with a scheme.
 fn parse_url(text: &str) -> Result<Uri, String> {
-    let Some(scheme) = ["http://", "https://"].into_iter().find(|scheme| text.starts_with(scheme)) else {
-        // What stands before an "@" may be a password.
-        let shown = if text.contains('@') { String::new() } else { format!(", found {}", quote(text)) };
-        return Err(format!("expected a URL that starts with http:// or https://{shown}"));
-    };
-    let authority = text.trim_start_matches(scheme).split(['/', '?', '#']).next().unwrap_or_default();
+    let (_, rest) = text.split_once("://").ok_or_else(|| no_scheme(text))?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
         return Err("has a user or password in it; send credentials as a header".to_owned());
     }
     if text.contains('#') {
         return Err("has a fragment (#...), which is never sent".to_owned());
     }
-    let wrong = || format!("is no valid URL: {}", quote(text));
+    let wrong = || {
+        let shown = if text.contains('@') { String::new() } else { format!(": {}", quote(text)) };
+        format!("is no valid URL{shown}")
+    };
     let uri: Uri = text.parse().map_err(|_| wrong())?;
     let port_is_number =
         authority.rsplit_once(':').is_none_or(|(_, port)| port.ends_with(']') || uri.port().is_some());
@@ -116,16 +198,20 @@ impl Ord for UserHeader {
 
 impl Scalar for UserHeader {
     fn parse(text: &str) -> Result<Self, String> {
-        const OURS: [HeaderName; 6] = [
+        const OURS: [HeaderName; 10] = [
+            header::ACCEPT_ENCODING,
             header::CONNECTION,
             header::CONTENT_ENCODING,
             header::CONTENT_LENGTH,
             header::CONTENT_TYPE,
+            header::EXPECT,
             header::HOST,
+            header::TE,
             header::TRANSFER_ENCODING,
+            header::UPGRADE,
         ];
-        let name: HeaderName = text.parse().map_err(|_| format!("{} is no name of a header", quote(text)))?;
-        if OURS.contains(&name) {
+        let name: HeaderName = text.parse().map_err(|_| "not the name of a header".to_owned())?;
+        if OURS.contains(&name) || name.as_str().starts_with("grpc-") {
             return Err(format!("the header {name} is set by tare itself"));
         }
         Ok(Self(name))

@@ -121,7 +121,12 @@ const SIZE_UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB"
 impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
     /// `mebibytes`, brought between the bounds.
     pub const fn mib(mebibytes: u64) -> Self {
-        let bytes = mebibytes.saturating_mul(1 << 20);
+        Self::kib(mebibytes.saturating_mul(1 << 10))
+    }
+
+    /// `kibibytes`, brought between the bounds.
+    pub const fn kib(kibibytes: u64) -> Self {
+        let bytes = kibibytes.saturating_mul(1 << 10);
         let low = if bytes < MIN { MIN } else { bytes };
         Self(if low > MAX { MAX } else { low })
     }
