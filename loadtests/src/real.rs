@@ -10,6 +10,7 @@ mod build;
 mod cache;
 mod checks;
 mod cli;
+mod cluster;
 mod env;
 mod janitor;
 mod load;

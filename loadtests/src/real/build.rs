@@ -27,7 +27,9 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
             }
             let program = match need {
                 Need::Recipe(recipe) => cache::program(Path::new(cache), recipe, &run.to_string_lossy())?,
-                Need::Cargo { package, bin } => cargo(package, bin)?,
+                Need::Cargo { package, bin } => cargo(package, ["--bin", bin], "fast")?,
+                Need::Release { package, bin, .. } => cargo(package, ["--bin", bin], "release")?,
+                Need::Test { package, test } => cargo(package, ["--test", test], "dev")?,
             };
             programs.insert(need.name().to_owned(), program);
         }
@@ -36,23 +38,33 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Builds a binary of the workspace; cargo itself says where it is.
-fn cargo(package: &str, bin: &str) -> anyhow::Result<PathBuf> {
+/// Builds a program of the workspace, such as `--bin NAME`; cargo itself says where it is.
+fn cargo(package: &str, target: [&str; 2], profile: &str) -> anyhow::Result<PathBuf> {
+    let [_, name] = target;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["build", "--profile", "fast", "--package", package, "--bin", bin])
+    let mut command = Command::new(cargo);
+    // What the cargo that started the runner says about this package: some build scripts ask to run again when it
+    // changes, and everything above them would be built anew each time.
+    for (variable, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|of| variable.to_string_lossy().starts_with(of)) {
+            command.env_remove(variable);
+        }
+    }
+    let output = command
+        .args(["build", "--profile", profile, "--package", package])
+        .args(target)
         .arg("--message-format=json-render-diagnostics")
         .current_dir(cache::repository())
         .stdin(Stdio::null())
         .output()
         .context("running cargo")?;
     if !output.status.success() {
-        bail!("building {bin}:\n{}", cache::tail(&String::from_utf8_lossy(&output.stderr), 30));
+        bail!("building {name}:\n{}", cache::tail(&String::from_utf8_lossy(&output.stderr), 30));
     }
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|message| message["target"]["name"] == bin)
+        .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .with_context(|| format!("cargo did not say where {bin} is"))
+        .with_context(|| format!("cargo did not say where {name} is"))
 }

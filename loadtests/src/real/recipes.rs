@@ -1,5 +1,9 @@
 //! What checks need built: recipes are code, so that a change of one gives another entry of the cache.
 
+mod control_plane;
+
+pub(super) use control_plane::{ETCD, KUBE_APISERVER};
+
 /// Something a check needs before it can start.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Need {
@@ -12,6 +16,22 @@ pub(super) enum Need {
         /// The binary.
         bin: &'static str,
     },
+    /// The same as it is shipped, with the link-time optimisation that takes minutes.
+    Release {
+        /// The package.
+        package: &'static str,
+        /// The binary.
+        bin: &'static str,
+        /// What a check calls it.
+        name: &'static str,
+    },
+    /// A test program of this workspace with a `main` of its own, built by cargo each time as tests are.
+    Test {
+        /// The package.
+        package: &'static str,
+        /// The test.
+        test: &'static str,
+    },
 }
 
 impl Need {
@@ -20,6 +40,8 @@ impl Need {
         match self {
             Self::Recipe(recipe) => recipe.output,
             Self::Cargo { bin, .. } => bin,
+            Self::Release { name, .. } => name,
+            Self::Test { test, .. } => test,
         }
     }
 }
@@ -46,8 +68,17 @@ pub(super) struct Recipe {
 /// tare itself.
 pub(super) const TARE: Need = Need::Cargo { package: "tare", bin: "tare" };
 
+/// tare as it is shipped.
+pub(super) const TARE_RELEASE: Need = Need::Release { package: "tare", bin: "tare", name: "tare-release" };
+
 /// The program that only reads.
 pub(super) const FLOOR: Need = Need::Cargo { package: "loadtests", bin: "floor" };
+
+/// tare's exporter and nothing else.
+pub(super) const SENDER: Need = Need::Cargo { package: "loadtests", bin: "sender" };
+
+/// The rounds of kills against the disk log, and their judge.
+pub(super) const CRASH_ORACLE: Need = Need::Test { package: "exporter", test: "crash_oracle" };
 
 /// The OpenTelemetry Collector with what tare is compared with.
 pub(super) const COLLECTOR: Need = Need::Recipe(&Recipe {
@@ -84,4 +115,40 @@ exporters:
   - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v0.149.0
   - gomod: go.opentelemetry.io/collector/exporter/otlpexporter v0.149.0
   - gomod: go.opentelemetry.io/collector/exporter/debugexporter v0.149.0
+";
+
+/// Prometheus, without service discovery: most of its modules and of its build time.
+pub(super) const PROMETHEUS: Need = Need::Recipe(&Recipe {
+    name: "prometheus",
+    tool: "go",
+    files: &[("go.mod", PROMETHEUS_MODULE), ("tools.go", PROMETHEUS_TOOLS)],
+    env: &[("CGO_ENABLED", "0"), ("GOFLAGS", "-trimpath")],
+    steps: &[&[
+        "go",
+        "build",
+        "-mod=mod",
+        "-tags=remove_all_sd",
+        "-ldflags=-s -w",
+        "-o=prometheus",
+        "github.com/prometheus/prometheus/cmd/prometheus",
+    ]],
+    built: "prometheus",
+    output: "prometheus",
+});
+
+/// Sums of the modules come from the checksum database, as for every module that is built here.
+const PROMETHEUS_MODULE: &str = "\
+module tare.dev/prometheus
+
+go 1.26
+
+require github.com/prometheus/prometheus v0.315.0
+";
+
+const PROMETHEUS_TOOLS: &str = "\
+//go:build tools
+
+package tools
+
+import _ \"github.com/prometheus/prometheus/cmd/prometheus\"
 ";

@@ -132,13 +132,25 @@ pub(super) static CHECKS: &[Check] = &[
     Check {
         name: "hostmetrics-cost",
         tier: Tier::Ci,
-        about: "memory, CPU per point, first export and size stay within their bounds, side by side",
+        about: "memory, CPU per point and first export stay within their bounds, side by side",
         needs: &[recipes::COLLECTOR, recipes::TARE, recipes::FLOOR],
         limit: MINUTE.saturating_mul(5),
         hidden: false,
         run: checks::cost::run,
     },
+    checks::binary_size::CHECK,
+    checks::apiserver_ground::CHECK,
+    checks::apiserver_mishaps::CHECK,
+    checks::apiserver_quiet::CHECK,
+    checks::budget_audit::CHECK,
     checks::fuzz::CHECK,
+    checks::otlp_collector::CHECK,
+    checks::otlp_prometheus::CHECK,
+    checks::crash_oracle::CHECK,
+    checks::crash_oracle::FULL_CHECK,
+    checks::exporter_cost::CHECK,
+    checks::fleet::CHECK,
+    checks::fleet::FULL,
 ];
 
 /// The check of that name.

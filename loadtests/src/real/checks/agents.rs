@@ -174,6 +174,8 @@ impl Agent {
             let config = env.file("tare.yaml", &job.tare_config(endpoint, root))?;
             let mut command = Command::new(env.program("tare")?);
             command.args(["run", "--config"]).arg(config);
+            // Nothing on the machine is touched, and another agent on it is not in the way.
+            command.arg("--state-dir").arg(env.path("state")).arg("--socket").arg(env.path("tare.sock"));
             Ok(command)
         })
     }

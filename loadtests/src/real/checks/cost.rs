@@ -4,7 +4,6 @@
 //! one disturbs all; only ratios between them and memory are judged. Times are nanoseconds of the scheduler.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -31,8 +30,6 @@ const LENGTH: Duration = Duration::from_mins(1);
 mod bound {
     /// Resident memory, in bytes.
     pub(super) const RSS: u64 = 12 << 20;
-    /// The stripped binary, in bytes.
-    pub(super) const BINARY: u64 = 12 << 20;
     /// CPU per point as a share of the collector's.
     pub(super) const OF_COLLECTOR: f64 = 0.1;
     /// CPU per scrape as a multiple of the floor's.
@@ -54,7 +51,6 @@ struct Measured {
     of_floor: f64,
     first_export_s: f64,
     collector_first_export_s: f64,
-    stripped_bytes: u64,
 }
 
 impl Measured {
@@ -68,7 +64,6 @@ impl Measured {
         };
         let mib = |bytes| float(bytes) / 1_048_576.0;
         at_most("resident memory in MiB", mib(self.tare.memory.peak_rss), mib(bound::RSS));
-        at_most("stripped binary in MiB", mib(self.stripped_bytes), mib(bound::BINARY));
         at_most("CPU per point over the collector's", self.of_collector, bound::OF_COLLECTOR);
         at_most("CPU over the floor's", self.of_floor, bound::OF_FLOOR);
         at_most("seconds to the first export", self.first_export_s, bound::FIRST_EXPORT_S);
@@ -83,7 +78,6 @@ impl Measured {
             let _ = writeln!(text, "{what:44} {value:>10.3}   bound {bound:.3}");
         };
         line("tare: highest resident memory, MiB", mib(self.tare.memory.peak_rss), mib(bound::RSS));
-        line("tare: stripped binary, MiB", mib(self.stripped_bytes), mib(bound::BINARY));
         line("tare: CPU per point over the collector's", self.of_collector, bound::OF_COLLECTOR);
         line("tare: CPU over the floor's", self.of_floor, bound::OF_FLOOR);
         line("tare: seconds to the first export", self.first_export_s, bound::FIRST_EXPORT_S);
@@ -135,7 +129,6 @@ pub(in crate::real) fn run(env: &mut Env) -> anyhow::Result<Outcome> {
             .first_export()
             .context("the collector sent nothing")?
             .as_secs_f64(),
-        stripped_bytes: stripped(env)?,
         collector: collector_figures,
         tare: tare_figures,
     };
@@ -144,11 +137,4 @@ pub(in crate::real) fn run(env: &mut Env) -> anyhow::Result<Outcome> {
     failures.extend(measured.failures());
     let json = serde_json::json!({"schema": "tare.real.cost/v1", "interval_s": INTERVAL.as_secs(), "measured": measured});
     Ok(Outcome { failures, text: measured.table(), report: Some(("cost.json".to_owned(), json)) })
-}
-
-/// The size of tare's binary without symbols.
-fn stripped(env: &Env) -> anyhow::Result<u64> {
-    let to = env.path("tare-stripped");
-    env.execute("strip", ["-o", &to.to_string_lossy(), &env.program("tare")?.to_string_lossy()])?;
-    Ok(fs::metadata(to)?.len())
 }
