@@ -81,13 +81,16 @@ impl Connection {
 }
 
 impl Channel for Connection {
-    /// Without waiting for the peer to speak HTTP/2 too.
+    /// Without waiting for the peer to speak HTTP/2 too; but no call is written before it has. A peer that ends the
+    /// connection instead, because it wants a client certificate for example, is then heard: nothing that was written
+    /// makes its last words a reset connection.
     async fn open(stream: Stream, peer: IpAddr) -> Result<Self, Trouble> {
         let (sender, link) = Builder::new()
             .enable_push(false)
             .max_header_list_size(MAX_HEAD)
             .max_send_buffer_size(MAX_SEND_BUFFER)
             .max_concurrent_reset_streams(MAX_RESET_STREAMS)
+            .initial_max_send_streams(0)
             .handshake(stream)
             .await
             .map_err(|error| trouble(&error))?;

@@ -114,6 +114,11 @@ pub(crate) enum Then {
     Repeat,
 }
 
+/// Empty SETTINGS: how a server begins.
+pub(crate) fn settings() -> Vec<u8> {
+    frame(SETTINGS, 0, 0, &[])
+}
+
 /// What the server does once it has read a request; the bytes depend on the stream.
 #[derive(Clone)]
 pub(crate) struct Act {
@@ -199,7 +204,7 @@ impl Server {
         let mut preface = [0; 24];
         stream.read_exact(&mut preface).await?;
         assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        self.write(&mut stream, &frame(SETTINGS, 0, 0, &[])).await?;
+        self.write(&mut stream, &settings()).await?;
         let mut body = Vec::new();
         loop {
             let (kind, flags, id, payload) = read_frame(&mut stream).await?;

@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
     Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric,
 };
 use prost::Message as _;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::client::{self, PATIENCE, Report, deliver, grpc, item, settings};
@@ -189,9 +189,11 @@ async fn a_connection_that_goes_away_after_each_answer_costs_a_connection_each_a
     assert_eq!((seen.lock().expect("sound").requests.len(), got.totals.attempts), (50, 50));
 }
 
-/// Takes one connection and cuts it with a reset when it has brought the beginning of a request.
-async fn cut_short(listener: &TcpListener) {
+/// Takes one connection, speaks first where the protocol wants that, and cuts the connection with a reset when it has
+/// brought the beginning of a request.
+async fn cut_short(listener: &TcpListener, beginning: &[u8]) {
     let (mut stream, _) = listener.accept().await.expect("accepts");
+    stream.write_all(beginning).await.expect("its beginning");
     stream.read_exact(&mut [0; 1_000]).await.expect("the beginning");
     stream.set_zero_linger().expect("set");
 }
@@ -207,7 +209,7 @@ async fn a_reset_in_the_middle_of_an_upload_is_retried_and_the_whole_arrives() {
                 let server = server::Server::bind([]).await;
                 let (seen, url) = (server.seen(), server.url());
                 let serve = async move {
-                    cut_short(server.listener()).await;
+                    cut_short(server.listener(), b"").await;
                     server.serve().await;
                 };
                 (seen, url, Box::pin(serve))
@@ -216,7 +218,7 @@ async fn a_reset_in_the_middle_of_an_upload_is_retried_and_the_whole_arrives() {
                 let server = http2::Server::bind([]).await;
                 let (seen, url) = (server.seen(), server.url());
                 let serve = async move {
-                    cut_short(server.listener()).await;
+                    cut_short(server.listener(), &http2::settings()).await;
                     server.serve().await;
                 };
                 (seen, url, Box::pin(serve))

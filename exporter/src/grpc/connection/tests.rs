@@ -1,7 +1,9 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex,
+};
 use tokio::time::timeout;
 
 use super::*;
@@ -9,14 +11,28 @@ use super::*;
 /// The clock is paused: this passes at once where nothing is left to happen.
 const LONG: Duration = Duration::from_mins(1);
 
-/// A link on which nothing is ever received and which can be written to so many times.
+/// Empty SETTINGS: how a peer begins.
+const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+
+/// A link on which nothing is received but the peer's beginning, and which can be written to so many times.
 struct Deaf {
+    beginning: &'static [u8],
     writes: usize,
 }
 
 impl AsyncRead for Deaf {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Poll::Pending
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.beginning.is_empty() {
+            return Poll::Pending;
+        }
+        let (now, later) = self.beginning.split_at(self.beginning.len().min(buffer.remaining()));
+        buffer.put_slice(now);
+        self.beginning = later;
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -57,7 +73,7 @@ async fn a_call_ends_when_the_connection_breaks_under_a_write_and_no_read_says_s
     let mut calls = 0;
     for writes in 0..4 {
         // The preface may be what cannot be written.
-        let Ok(mut connection) = on(Box::new(Deaf { writes })).await else { continue };
+        let Ok(mut connection) = on(Box::new(Deaf { beginning: &SETTINGS, writes })).await else { continue };
         if !connection.is_usable().await {
             continue;
         }
@@ -72,12 +88,28 @@ async fn a_call_ends_when_the_connection_breaks_under_a_write_and_no_read_says_s
     assert!(calls > 0, "no call was cut");
 }
 
+#[tokio::test(start_paused = true)]
+async fn no_call_is_written_before_the_peer_has_spoken() {
+    let (near, mut far) = duplex(1 << 10);
+    let mut connection = on(Box::new(near)).await.expect("a connection");
+    let call = timeout(LONG, connection.call(request(), parts())).await;
+    assert!(call.is_err(), "it waits");
+    drop(connection);
+    let mut written = Vec::new();
+    far.read_to_end(&mut written).await.expect("read");
+    // The preface and SETTINGS, a WINDOW_UPDATE at most, and no HEADERS (type 1).
+    let mut frames = written.strip_prefix(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("HTTP/2");
+    while let [_, high, low, kind, ..] = frames {
+        assert_ne!(*kind, 1, "{written:?}");
+        frames = &frames[9 + usize::from(u16::from_be_bytes([*high, *low]))..];
+    }
+}
+
 /// Says something and nothing more, and neither reads nor closes.
 async fn peer_that_says(frames: &[u8]) -> (Connection, DuplexStream) {
     let (near, mut far) = duplex(1 << 10);
     let connection = on(Box::new(near)).await.expect("a connection");
-    // Empty SETTINGS come first.
-    far.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.expect("written");
+    far.write_all(&SETTINGS).await.expect("written");
     far.write_all(frames).await.expect("written");
     (connection, far)
 }
