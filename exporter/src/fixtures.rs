@@ -32,6 +32,7 @@ pub(crate) enum Owned {
     Str(String),
     Int(i64),
     Bool(bool),
+    OnlyItem(String),
 }
 
 impl Owned {
@@ -40,6 +41,7 @@ impl Owned {
             Self::Str(text) => AttributeValue::Str(text),
             Self::Int(number) => AttributeValue::Int(*number),
             Self::Bool(flag) => AttributeValue::Bool(*flag),
+            Self::OnlyItem(text) => AttributeValue::OnlyItem(text),
         }
     }
 }
@@ -50,7 +52,8 @@ fn attributes() -> impl Strategy<Value = Attributes> {
     let value = prop_oneof![
         "(?s).{0,40}".prop_map(Owned::Str),
         any::<i64>().prop_map(Owned::Int),
-        any::<bool>().prop_map(Owned::Bool)
+        any::<bool>().prop_map(Owned::Bool),
+        "(?s).{0,40}".prop_map(Owned::OnlyItem),
     ];
     vec(("(?s).{1,12}", value), 0..4)
 }

@@ -62,6 +62,8 @@ pub enum AttributeValue<'a> {
     Int(i64),
     /// Truth value.
     Bool(bool),
+    /// A list with this text as its only item.
+    OnlyItem(&'a str),
 }
 
 /// A key and its value, borrowed from whoever describes the series.
@@ -82,6 +84,11 @@ impl<'a> Attribute<'a> {
     /// An integer attribute.
     pub const fn int(key: &'a str, value: i64) -> Self {
         Self { key, value: AttributeValue::Int(value) }
+    }
+
+    /// An attribute that is a list of one text.
+    pub const fn only_item(key: &'a str, value: &'a str) -> Self {
+        Self { key, value: AttributeValue::OnlyItem(value) }
     }
 
     /// A boolean attribute.

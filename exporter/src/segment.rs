@@ -61,6 +61,22 @@ struct Series {
     ended: bool,
 }
 
+impl Series {
+    /// Ends the series at `time`, if there is anything to end; answers whether it is new to this scrape.
+    fn end(&mut self, scrape: u64, time: Timestamp) -> bool {
+        if self.seen == 0 || self.ended {
+            return false;
+        }
+        let new = self.seen != scrape;
+        self.seen = scrape;
+        self.start = self.start.min(time);
+        self.time = time;
+        self.ended = true;
+        self.place = NOWHERE;
+        new
+    }
+}
+
 #[derive(Debug)]
 struct Group {
     metric: &'static Metric,
@@ -257,19 +273,46 @@ impl Segment {
     /// instead of any value set in the same scrape. A series that was never set, or has ended already, has
     /// nothing to end. A monotonic sum that is set again later starts anew at this scrape.
     pub fn end(&mut self, id: SeriesId) {
-        let Some(series) = find(&mut self.series, id) else { return };
-        if series.seen == 0 || series.ended {
-            return;
+        if let Some(series) = find(&mut self.series, id) {
+            self.set_now += usize::from(series.end(self.scrape, self.time));
+            self.stale_layout |= series.ended;
         }
-        if series.seen != self.scrape {
-            series.seen = self.scrape;
-            self.set_now += 1;
+    }
+
+    /// Ends every series of the segment, as [`Segment::end`] does: its source is gone as a whole, or goes on under
+    /// another resource.
+    pub fn end_all(&mut self) {
+        // A forgotten series was never seen.
+        for series in &mut self.series {
+            self.set_now += usize::from(series.end(self.scrape, self.time));
+            self.stale_layout |= series.ended;
         }
-        series.start = series.start.min(self.time);
-        series.time = self.time;
-        series.ended = true;
-        series.place = NOWHERE;
-        self.stale_layout = true;
+    }
+
+    /// Ends every series but those that `heir` reports in its last scrape: another segment of the same resource, which
+    /// takes this one's place.
+    pub fn end_all_but(&mut self, heir: &Self) {
+        let metric = |segment: &Self, series: &Series| {
+            segment.groups.get(series.group as usize).map(|group| group.metric.name)
+        };
+        let goes_on: Vec<_> = self
+            .series
+            .iter()
+            .map(|own| {
+                heir.series.iter().any(|other| {
+                    other.seen == heir.scrape
+                        && !other.ended
+                        && other.attributes == own.attributes
+                        && metric(heir, other) == metric(self, own)
+                })
+            })
+            .collect();
+        for (series, goes_on) in self.series.iter_mut().zip(goes_on) {
+            if !goes_on {
+                self.set_now += usize::from(series.end(self.scrape, self.time));
+                self.stale_layout |= series.ended;
+            }
+        }
     }
 
     /// Completes the scrape; afterwards [`Segment::encoded`] holds exactly the series set since

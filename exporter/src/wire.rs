@@ -67,6 +67,8 @@ const fn any_value_len(value: AttributeValue<'_>) -> usize {
         AttributeValue::Str(text) => len_field(text.len()),
         AttributeValue::Int(number) => 1 + varint_len(number.cast_unsigned()),
         AttributeValue::Bool(_) => 2,
+        // `AnyValue.array_value`, `ArrayValue.values`, `AnyValue.string_value`.
+        AttributeValue::OnlyItem(text) => len_field(len_field(len_field(text.len()))),
     }
 }
 
@@ -89,6 +91,12 @@ pub(crate) fn put_attribute(out: &mut Vec<u8>, field: u8, attribute: &Attribute<
         AttributeValue::Int(number) => {
             out.push(tag(3, VARINT));
             put_varint(out, number.cast_unsigned());
+        }
+        AttributeValue::OnlyItem(text) => {
+            put_len_header(out, 5, len_field(len_field(text.len())));
+            put_len_header(out, 1, len_field(text.len()));
+            put_len_header(out, 1, text.len());
+            out.extend_from_slice(text.as_bytes());
         }
     }
 }

@@ -146,5 +146,12 @@ static ANY_VALUE: Message = Message {
         row(2, "boolValue", Shape::Flag),
         row(3, "intValue", Shape::Signed),
         row(4, "doubleValue", Shape::Double),
+        row(5, "arrayValue", Shape::One(&ARRAY_VALUE)),
     ],
 };
+
+static ARRAY_VALUE: Message =
+    Message { name: "ArrayValue", rows: &[row(1, "values", Shape::Repeated(&ITEM))] };
+
+/// An `AnyValue` in a list: lists in lists are not written, so that nothing is deeper than this table.
+static ITEM: Message = Message { name: "AnyValue", rows: &[row(1, "stringValue", Shape::Text)] };

@@ -104,6 +104,55 @@ fn an_ended_series_goes_out_once_with_the_no_recorded_value_flag() {
     assert_eq!(sums(&segment), [(20, 30, 2.0)], "what comes back is a new counter");
 }
 
+/// The flags of every point, in order.
+fn flags(segment: &Segment) -> Vec<u32> {
+    let request = decode(segment);
+    let metric = &request.resource_metrics[0].scope_metrics[0].metrics[0];
+    let Some(Data::Sum(sum)) = &metric.data else { panic!("not a sum") };
+    sum.data_points.iter().map(|point| point.flags).collect()
+}
+
+#[test]
+fn a_segment_ends_as_a_whole_once() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let [zero, one, _never] =
+        ["cpu0", "cpu1", "cpu2"].map(|cpu| segment.series(&SUM, &[Attribute::str("cpu", cpu)]));
+    segment.begin(Timestamp(10));
+    segment.set_double(zero, 1.0);
+    segment.set_double(one, 1.0);
+    segment.finish();
+    segment.begin(Timestamp(20));
+    segment.end_all();
+    segment.finish();
+    assert_eq!(flags(&segment), [1, 1]);
+    segment.begin(Timestamp(30));
+    segment.end_all();
+    segment.finish();
+    assert!(segment.encoded().is_empty());
+}
+
+#[test]
+fn what_another_segment_reports_goes_on_there_and_does_not_end_here() {
+    let series = |segment: &mut Segment| {
+        ["cpu0", "cpu1"].map(|cpu| segment.series(&SUM, &[Attribute::str("cpu", cpu)]))
+    };
+    let (mut old, mut heir) =
+        (Segment::new(&[], SCOPE, Timestamp(5)), Segment::new(&[], SCOPE, Timestamp(10)));
+    let (of_old, of_heir) = (series(&mut old), series(&mut heir));
+    old.begin(Timestamp(10));
+    for id in of_old {
+        old.set_double(id, 1.0);
+    }
+    old.finish();
+    heir.begin(Timestamp(20));
+    heir.set_double(of_heir[1], 1.0);
+    heir.finish();
+    old.begin(Timestamp(20));
+    old.end_all_but(&heir);
+    old.finish();
+    assert_eq!((flags(&old), old.points()), (vec![1], 1));
+}
+
 #[test]
 fn a_counter_that_restarts_while_it_was_not_read_starts_at_its_last_observation() {
     let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
@@ -242,4 +291,21 @@ fn equal_metrics_at_two_addresses_are_one_metric() {
 #[test]
 fn what_is_kept_for_a_series_fits_a_cache_line() {
     assert_eq!(size_of::<Series>(), 64);
+}
+
+#[test]
+fn an_only_item_is_a_list_of_one_text() {
+    use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, any_value::Value};
+
+    let text = |text: &str| AnyValue { value: Some(Value::StringValue(text.to_owned())) };
+    for item in ["", "repo@sha256:0", &"x".repeat(300)] {
+        let mut segment = Segment::new(&[Attribute::only_item("digests", item)], SCOPE, Timestamp(1));
+        let id = segment.series(&SUM, &[]);
+        segment.begin(Timestamp(2));
+        segment.set_double(id, 3.0);
+        segment.finish();
+        let resource = decode(&segment).resource_metrics.remove(0).resource.unwrap();
+        let list = Value::ArrayValue(ArrayValue { values: vec![text(item)] });
+        assert_eq!(resource.attributes[0].value, Some(AnyValue { value: Some(list) }));
+    }
 }
