@@ -14,8 +14,12 @@ use tokio::time::Instant;
 use crate::assemble::Plan;
 use crate::clock::Clock;
 use crate::collector_thread::{CollectorThread, Work};
+use crate::feeds::Feeds;
+use crate::kubelet::desk::Desk;
+use crate::kubelet::reader::Reader;
 use crate::lifecycle::{EarlyExit, Tasks};
 use crate::pipeline::Pipeline;
+use crate::rungs::Ladder;
 use crate::self_telemetry::kube_api::KubeApi;
 use crate::self_telemetry::{Outlet, Outlets, Own, SelfTelemetry, SetupError};
 use crate::shared_watch::SharedWatch;
@@ -130,6 +134,9 @@ pub struct Agent {
     telemetry: Arc<SelfTelemetry>,
     tasks: Tasks,
     shared_watch: Option<SharedWatch>,
+    /// A reader of the kubelet beside the shared watch, where there is none.
+    reader: Option<Reader>,
+    feeds: Feeds,
     shutdown_timeout: Duration,
 }
 
@@ -147,6 +154,7 @@ impl Agent {
         let mut tasks = Tasks::default();
         let own = Own { resource: &plan.own_resource, registry: Arc::clone(&registry), paths: &plan.paths };
         let telemetry = Arc::new(SelfTelemetry::new(&own, Arc::clone(&outlets))?);
+        telemetry.observe_sources(&plan.feeds.kubelet, &plan.feeds.rungs);
         tasks.own("self-telemetry", Arc::clone(&telemetry).publish_every(plan.self_telemetry_interval));
         let mut pipeline = Pipeline::new(plan.collectors, plan.phase, clock.clone(), &registry);
         pipeline.observe_durations(telemetry.on_duration());
@@ -161,6 +169,8 @@ impl Agent {
             telemetry,
             tasks,
             shared_watch: None,
+            reader: None,
+            feeds: plan.feeds,
             shutdown_timeout: plan.shutdown_timeout,
         })
     }
@@ -192,12 +202,43 @@ impl Agent {
 
     /// Has this watch from now on, or none: its early end ends the agent, its stop is the first stage of the shutdown.
     pub fn set_shared_watch(&mut self, shared_watch: Option<SharedWatch>) {
+        self.feeds.watch.put(shared_watch.as_ref().map(SharedWatch::reader));
         self.shared_watch = shared_watch;
+    }
+
+    /// The shared watch, if there is one.
+    pub const fn shared_watch(&self) -> Option<&SharedWatch> {
+        self.shared_watch.as_ref()
     }
 
     /// Lets go of the watch, to change or to stop it.
     pub const fn take_shared_watch(&mut self) -> Option<SharedWatch> {
         self.shared_watch.take()
+    }
+
+    /// What the collectors get from tasks: a new configuration's plan is to be made with the same.
+    pub const fn feeds(&self) -> &Feeds {
+        &self.feeds
+    }
+
+    /// Has this reader of the kubelet from now on, beside the shared watch, or none.
+    pub fn set_reader(&mut self, reader: Option<Reader>) {
+        self.reader = reader;
+    }
+
+    /// Lets go of the reader, to change or to stop it.
+    pub const fn take_reader(&mut self) -> Option<Reader> {
+        self.reader.take()
+    }
+
+    /// What the kubelet answered, and how its reader does, also after a change of configuration.
+    pub const fn kubelet(&self) -> &Desk {
+        &self.feeds.kubelet
+    }
+
+    /// Where the readers of sources say whether those hold.
+    pub const fn rungs(&self) -> &Ladder {
+        &self.feeds.rungs
     }
 
     /// Where the shared watch reports to.
@@ -231,6 +272,7 @@ impl Agent {
             exit = self.tasks.first_exit() => exit.into(),
             exit = self.outputs.tasks.first_exit() => exit.into(),
             exit = fault_of(self.shared_watch.as_mut()) => exit.into(),
+            exit = fault_of_reader(self.reader.as_mut()) => exit.into(),
             _ = &mut self.thread.ended => Fault::Thread,
         }
     }
@@ -240,6 +282,7 @@ impl Agent {
     pub async fn shutdown(mut self) -> bool {
         let deadline = Instant::now() + self.shutdown_timeout;
         self.thread.stop();
+        self.reader = None;
         let watch_saved = match &mut self.shared_watch {
             Some(shared_watch) => shared_watch.stop().await,
             None => true,
@@ -264,6 +307,13 @@ impl Agent {
 async fn fault_of(shared_watch: Option<&mut SharedWatch>) -> EarlyExit {
     match shared_watch {
         Some(shared_watch) => shared_watch.fault().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn fault_of_reader(reader: Option<&mut Reader>) -> EarlyExit {
+    match reader {
+        Some(reader) => reader.fault().await,
         None => std::future::pending().await,
     }
 }

@@ -1,5 +1,6 @@
 //! From the checked configuration to what the agent runs: collectors, outputs and the node's resource.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use exporter::disk::Settings as DiskLog;
@@ -11,12 +12,15 @@ use shared_informer::phase::{Phase, Salt};
 
 use crate::clock;
 use crate::collectors::{
-    Collector, Setup, cpu, disk, filesystem, load, memory, network, nfs, paging, process, processes, system,
+    Collector, Setup, cpu, disk, filesystem, load, memory, network, nfs, paging, pods, process, processes,
+    system,
 };
 use crate::config::resource::{Machine, node_attributes};
 use crate::config::settings::{
-    Compression, Destination, Otlp, Output, Protocol, Resolve, Scraper, Settings, Tls,
+    Compression, Containers, Destination, Otlp, Output, Protocol, Resolve, Scraper, Settings, Tls,
 };
+use crate::enrich;
+use crate::feeds::Feeds;
 use crate::paths::HostPaths;
 use crate::pipeline::Planned;
 
@@ -36,12 +40,14 @@ pub struct Plan {
     pub paths: HostPaths,
     /// The node's place in every interval, as a share of 2^64.
     pub phase: u64,
+    /// What the collectors get from the runtime's tasks.
+    pub feeds: Feeds,
 }
 
 impl Plan {
     /// Reads what the machine knows of itself (its name, when it booted) and builds the collectors; nothing
-    /// is started.
-    pub fn new(settings: &Settings) -> Self {
+    /// is started. What others know comes to them through `feeds`.
+    pub fn new(settings: &Settings, feeds: &Feeds) -> Self {
         let resource = node_attributes(settings, &Machine::detect(&settings.paths));
         let identity = ["k8s.node.name", "host.name"]
             .iter()
@@ -55,19 +61,20 @@ impl Plan {
             resource: resource.clone(),
         };
         Self {
-            collectors: collectors(settings, &setup),
+            collectors: collectors(settings, &setup, feeds),
             outputs: outputs(settings),
             own_resource: own_resource(resource),
             self_telemetry_interval: settings.control.self_telemetry_interval,
             shutdown_timeout: settings.control.shutdown_timeout,
             paths: settings.paths.clone(),
             phase,
+            feeds: feeds.clone(),
         }
     }
 }
 
-fn collectors(settings: &Settings, setup: &Setup) -> Vec<Planned> {
-    /// A collector that is configured; `wide` ones cost more with every process.
+fn collectors(settings: &Settings, setup: &Setup, feeds: &Feeds) -> Vec<Planned> {
+    /// A collector that is configured; `wide` ones cost more with every process or container.
     fn planned<T: Clone, C: Collector + 'static>(
         scraper: Option<&Scraper<T>>,
         wide: bool,
@@ -90,12 +97,35 @@ fn collectors(settings: &Settings, setup: &Setup) -> Vec<Planned> {
         planned(on.nfs.as_ref(), false, |()| nfs::Nfs::new(setup)),
         planned(on.paging.as_ref(), false, |()| paging::Paging::new(setup)),
         planned(on.system.as_ref(), false, |()| system::System::new(setup)),
+        planned(settings.containers.as_ref(), true, |own| {
+            pods::Pods::new(setup, containers(settings, &own, setup), feeds.clone())
+        }),
         planned(on.processes.as_ref(), true, |()| processes::Processes::new(setup)),
         planned(on.process.as_ref(), true, |settings| process::Process::new(setup, settings)),
     ]
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// What the collector of pods takes from several roots of the configuration.
+fn containers(settings: &Settings, own: &Containers, setup: &Setup) -> pods::Settings {
+    let interval = settings.containers.as_ref().map(|scraper| scraper.interval).unwrap_or_default();
+    let node = setup.resource.iter().find(|(key, _)| key == "k8s.node.name");
+    pods::Settings {
+        groups: own.groups,
+        all_interfaces: own.all_interfaces,
+        max_series: own.max_series,
+        kubelet_period: settings.control_plane.kubelet.period,
+        enrich: enrich::Settings {
+            choice: Arc::clone(&settings.choice),
+            container_ids: own.container_ids,
+            volume_types: own.volume_types,
+            node: node.map(|(_, name)| name.as_str().into()),
+            interval,
+            ..enrich::Settings::default()
+        },
+    }
 }
 
 /// The destinations, as the exporter takes them.

@@ -1,6 +1,7 @@
 //! What tare can report: one file per receiver of the parity contract.
 
 pub mod hostmetrics;
+pub mod kubeletstats;
 pub mod own;
 
 use std::collections::HashSet;
@@ -48,7 +49,8 @@ impl Default for Enabled {
 
 /// Every metric of the catalog.
 pub fn metrics() -> impl Iterator<Item = &'static Metric> {
-    hostmetrics::ALL.iter().copied()
+    let tables = [hostmetrics::ALL, kubeletstats::ALL, own::containers::ALL];
+    tables.into_iter().flatten().copied()
 }
 
 /// The metric of that name.

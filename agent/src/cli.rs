@@ -8,7 +8,9 @@ mod collect;
 mod control;
 mod exit;
 mod load;
+mod migrate;
 mod plan;
+mod prepare_state;
 mod print_config;
 mod run;
 mod supervise;
@@ -47,6 +49,7 @@ Examples:
   tare check-config tare.yaml           every error of the file at once
   tare print-config                     defaults and environment as a file
   tare plan --nodes 5000                what a cluster's API server would pay
+  tare migrate otelcol.yaml             a collector's configuration as one of tare
   tare status                           what the agent on this node does
   tare pause --for 1h                   ask nothing of the API server for an hour
 
@@ -85,6 +88,9 @@ enum Command {
     /// Print what tare would cost the API server of a cluster, before it is installed
     #[command(after_help = EXIT_CODES)]
     Plan(PlanArgs),
+    /// Translate a configuration of the OpenTelemetry Collector
+    #[command(long_about = MIGRATE, after_help = EXIT_CODES)]
+    Migrate(MigrateArgs),
     /// Show what the agent on this node does, and what goes wrong
     #[command(after_help = EXIT_CODES)]
     Status(StatusArgs),
@@ -94,6 +100,9 @@ enum Command {
     /// End a pause
     #[command(after_help = EXIT_CODES)]
     Resume(SocketArgs),
+    /// Hand the state directory to the user that the agent runs as; for the chart's init container
+    #[command(hide = true, after_help = EXIT_CODES)]
+    PrepareState(PrepareStateArgs),
     /// Answer a probe: exit code 0 for yes, 1 for no with the reason
     #[command(after_help = EXIT_CODES)]
     Health(HealthArgs),
@@ -113,6 +122,14 @@ Stop asking the API server and the kubelet for anything, within a second.
 Metrics from the node's own files go on. The pause is a file in the state directory, so it outlives restarts of the \
 agent and of the node; neither the network nor the API server is needed. `tare resume` ends it, and so does removing \
 the file. Creating that file by hand, or SIGUSR1 to the agent, is the same as `tare pause`.";
+
+const MIGRATE: &str = "\
+Translate a configuration of the OpenTelemetry Collector: the receivers hostmetrics and kubeletstats, the processors \
+k8sattributes, resourcedetection and resource, and the exporters otlp, otlphttp and debug of its metrics pipelines.
+
+The translation goes to standard output; `tare check-config` accepts it. What has no counterpart is listed on standard \
+error with the reason, and then nothing is printed and the exit code is 1, unless --partial is given. References to \
+environment variables are followed in the environment of this command.";
 
 /// `tare run`.
 #[derive(Debug, Args)]
@@ -200,6 +217,17 @@ struct HealthArgs {
     ready: bool,
 }
 
+/// `tare prepare-state`.
+#[derive(Debug, Args)]
+struct PrepareStateArgs {
+    /// The user, and the group of the same number
+    #[arg(long, value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]
+    uid: u32,
+    /// The state directory
+    #[arg(value_name = "DIR", default_value = state_dir::DEFAULT)]
+    directory: PathBuf,
+}
+
 /// `tare collect`.
 #[derive(Debug, Args)]
 pub struct CollectArgs {
@@ -244,6 +272,17 @@ struct PlanArgs {
     format: plan::Format,
 }
 
+/// `tare migrate`.
+#[derive(Debug, Args)]
+struct MigrateArgs {
+    /// The collector's configuration; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print what can be translated although something has no counterpart, and end with exit code 0
+    #[arg(long)]
+    partial: bool,
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     main_from(std::env::args_os())
@@ -265,7 +304,7 @@ fn execute(
     // `run` answers nothing, and whoever reads its debug output may block standard output for ever.
     let answers = !matches!(parsed, Ok(CommandLine { command: Command::Run(_) }));
     let result = match parsed {
-        Ok(CommandLine { command }) => dispatch(&command, environment, out),
+        Ok(CommandLine { command }) => dispatch(&command, environment, out, err),
         // Help and version that were asked for are answers.
         Err(answer) if !answer.use_stderr() => exit::written(write!(out, "{answer}")),
         Err(wrong) => Err(Failure::Usage(wrong.to_string())),
@@ -281,7 +320,12 @@ fn execute(
     }
 }
 
-fn dispatch(command: &Command, environment: &Environment, out: &mut dyn Write) -> Result<(), Failure> {
+fn dispatch(
+    command: &Command,
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) if arguments.supervised => supervise::supervise(arguments, environment),
         Command::Run(arguments) => run::run(arguments, environment),
@@ -289,9 +333,13 @@ fn dispatch(command: &Command, environment: &Environment, out: &mut dyn Write) -
         Command::CheckConfig(arguments) => check_config::check_config(arguments, environment, out),
         Command::PrintConfig(arguments) => print_config::print_config(arguments, environment, out),
         Command::Plan(arguments) => plan::plan(arguments, environment, out),
+        Command::Migrate(arguments) => {
+            migrate::migrate(arguments, &|name| std::env::var(name).ok(), out, err)
+        }
         Command::Status(arguments) => control::status(arguments, out),
         Command::Pause(arguments) => control::pause(arguments, out),
         Command::Resume(arguments) => control::resume(arguments, out),
+        Command::PrepareState(arguments) => prepare_state::prepare_state(arguments),
         Command::Health(arguments) => control::health(arguments),
     }
 }

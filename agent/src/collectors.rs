@@ -22,6 +22,7 @@ pub mod network;
 pub mod nfs;
 mod objects;
 pub mod paging;
+pub mod pods;
 pub(crate) mod points;
 pub mod process;
 pub mod processes;

@@ -7,6 +7,7 @@
 
 mod instruments;
 pub mod kube_api;
+mod kubelet;
 mod outputs;
 mod own_process;
 mod queue_client;
@@ -26,8 +27,10 @@ use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality};
 
+use crate::kubelet::desk::Desk;
 use crate::paths::HostPaths;
 use crate::pipeline::OnDuration;
+use crate::rungs::Ladder;
 use crate::state_dir::StateDir;
 use crate::stats::Registry;
 use kube_api::KubeApi;
@@ -104,6 +107,13 @@ impl SelfTelemetry {
     /// Tells of the state directory from now on. To be called once.
     pub fn observe_state(&self, state_dir: &Arc<StateDir>) {
         state::observe(&self.provider.meter(SCOPE), state_dir);
+    }
+
+    /// Tells of the kubelet's reader and of the rungs from now on. To be called once.
+    pub fn observe_sources(&self, desk: &Desk, ladder: &Ladder) {
+        let meter = self.provider.meter(SCOPE);
+        kubelet::observe(&meter, desk);
+        kubelet::observe_rungs(&meter, ladder);
     }
 
     /// Where the informer's shell reports to.

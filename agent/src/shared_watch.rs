@@ -13,9 +13,11 @@ use shared_informer::clocks::{Clocks, System};
 use shared_informer::declaration::Cluster;
 use shared_informer::derive::DeriveError;
 use shared_informer::driver::{Driver, Handle};
+use shared_informer::freshness::WATCH_LIMIT;
 use shared_informer::index::shared::Reader;
 use shared_informer::informer::Informer;
 use shared_informer::informer::settings::Memory;
+use shared_informer::pod::Keep as _;
 use shared_informer::remembered::ClusterId;
 use shared_informer::wire::exchange::Context;
 use shared_informer::wire::{Bounds, Kept};
@@ -26,7 +28,13 @@ use crate::config::settings::{ApiServer, ControlPlane};
 use crate::control::pause::Pause;
 use crate::control::status;
 use crate::control::switch::Switch;
+use crate::enrich::Choice;
+use crate::kubelet::desk::Desk;
+use crate::kubelet::reader::{self, Reader as Kubelet};
+use crate::kubelet::settings as kubelet;
+use crate::kubelet::slots::{Budget, Desk as Slots};
 use crate::lifecycle::{EarlyExit, Tasks};
+use crate::rungs::Rung;
 use crate::self_telemetry::kube_api::{KubeApi, Scraped};
 use crate::state_dir::StateDir;
 
@@ -64,6 +72,8 @@ pub struct Around {
     pub switch: Arc<Switch>,
     /// Where its report goes.
     pub telemetry: KubeApi,
+    /// Where the kubelet's answers go.
+    pub kubelet: Desk,
 }
 
 /// What an informer is made with for its whole life.
@@ -73,12 +83,14 @@ struct Fixed {
     cluster: Cluster,
     steps: Steps,
     dry_run: bool,
+    choice: Arc<Choice>,
 }
 
 impl Fixed {
     fn of(control_plane: &ControlPlane, api: &ApiServer) -> Self {
-        let ControlPlane { cluster, steps, dry_run, .. } = control_plane;
-        Self { api: api.clone(), cluster: *cluster, steps: steps.clone(), dry_run: *dry_run }
+        let ControlPlane { cluster, steps, dry_run, choice, .. } = control_plane;
+        let choice = Arc::clone(choice);
+        Self { api: api.clone(), cluster: *cluster, steps: steps.clone(), dry_run: *dry_run, choice }
     }
 }
 
@@ -89,6 +101,9 @@ pub struct SharedWatch {
     handle: Handle,
     latest: Arc<Mutex<Option<status::Budget>>>,
     scraped: watch::Sender<Scraped>,
+    clocks: Arc<dyn Clocks>,
+    slots: Slots,
+    kubelet: Option<Kubelet>,
     driver: Tasks,
     reports: Tasks,
 }
@@ -104,17 +119,18 @@ impl SharedWatch {
         let connector = Connector::new(source, env!("CARGO_PKG_VERSION"), &api.node, Arc::clone(&clocks))?;
         // Without the cluster's files there is nothing to ask, and nobody knows whose state the directory holds.
         let connected = connector.connect()?;
-        let memory = remembered(&around.state_dir, connected.identity(), control_plane.dry_run);
+        let memory = remembered(&around.state_dir, connected.identity(), control_plane);
         let now = clocks.now();
         let mut informer = Informer::new(settings::settings(control_plane, api), memory, now)?;
         // A pause outlives a restart: nothing may be asked before it was heard of.
         let pauses = around.switch.subscribe();
         informer.pause(now, around.switch.look(now.wall).is_paused());
         let (state_dir, cluster) = (Arc::clone(&around.state_dir), connected.identity());
-        let host = StateHost { state_dir, cluster, dry_run: control_plane.dry_run };
+        let slots = Slots::default();
+        let host = StateHost { state_dir, cluster, dry_run: control_plane.dry_run, slots: slots.clone() };
         let context = Context {
             target: settings::target(api),
-            keep: Kept::new(settings::kept()),
+            keep: kept(&control_plane.choice),
             bounds: Bounds::default(),
             clocks: Arc::clone(&clocks),
         };
@@ -126,16 +142,62 @@ impl SharedWatch {
         tasks.own("shared-watch", driver.run());
         let reporter = Reporter {
             handle: handle.clone(),
-            clocks,
+            clocks: Arc::clone(&clocks),
             pauses,
             telemetry: around.telemetry.clone(),
+            desk: around.kubelet.clone(),
             latest: Arc::clone(&latest),
             kubelet,
         };
         reports.own("shared-watch-report", reporter.run());
         reports.own("pause", Arc::clone(&around.switch).keep_looking());
         let fixed = Fixed::of(control_plane, api);
-        Ok(Self { fixed, around, handle, latest, scraped, driver: tasks, reports })
+        let (driver, kubelet) = (tasks, None);
+        let mut watch =
+            Self { fixed, around, handle, latest, scraped, clocks, slots, kubelet, driver, reports };
+        watch.read_kubelet(control_plane.reader.settings());
+        Ok(watch)
+    }
+
+    /// Has a reader of the kubelet with these settings from now on, or none. What one before has under way is settled as
+    /// unanswered, at the end of its slot.
+    fn read_kubelet(&mut self, settings: Option<&kubelet::Settings>) {
+        self.kubelet = settings.map(|settings| {
+            let slots = Box::new(Budget::new(self.handle.clone(), &self.slots));
+            let (desk, clocks) = (self.around.kubelet.clone(), Arc::clone(&self.clocks));
+            Kubelet::start(settings, slots, reader::Around { desk, kept: kept(&self.fixed.choice), clocks })
+        });
+    }
+
+    /// Whether the kubelet is read.
+    pub const fn reads_kubelet(&self) -> bool {
+        self.kubelet.is_some()
+    }
+
+    /// Gives the informer new settings, and the kubelet the reader that belongs to them.
+    async fn change(&mut self, control_plane: &ControlPlane, api: &ApiServer) -> Result<(), Error> {
+        let wanted = control_plane.reader.settings();
+        let running = self.kubelet.as_ref().map(|running| running.settings().clone());
+        let is_other = running.as_ref() != wanted;
+        if is_other {
+            // A scrape in the old way may not be charged as one in the new way.
+            self.kubelet = None;
+        }
+        let done = self.handle.reconfigure(settings::settings(control_plane, api)).await;
+        if let Ok(Err(error)) = done {
+            if is_other {
+                self.read_kubelet(running.as_ref());
+            }
+            return Err(error.into());
+        }
+        if is_other {
+            // Who asks from now on, the kubelet may not know.
+            let _ = self.handle.forget_reviews().await;
+            self.read_kubelet(wanted);
+        }
+        self.scraped.send_modify(|scraped| scraped.kubelet = control_plane.kubelet);
+        // That the driver has ended early is a fault of its own.
+        Ok(())
     }
 
     /// The pods of this node.
@@ -166,13 +228,7 @@ impl SharedWatch {
         api: &ApiServer,
     ) -> (Option<Self>, Result<(), Error>) {
         if self.fixed == Fixed::of(control_plane, api) {
-            self.scraped.send_modify(|scraped| scraped.kubelet = control_plane.kubelet);
-            let done = self.handle.reconfigure(settings::settings(control_plane, api)).await;
-            let result = match done {
-                Ok(Err(error)) => Err(error.into()),
-                // That it has ended early is a fault of its own.
-                Ok(Ok(())) | Err(_) => Ok(()),
-            };
+            let result = self.change(control_plane, api).await;
             return (Some(self), result);
         }
         let around = self.around.clone();
@@ -189,12 +245,15 @@ impl SharedWatch {
         tokio::select! {
             exit = self.driver.first_exit() => exit,
             exit = self.reports.first_exit() => exit,
+            exit = fault_of(self.kubelet.as_mut()) => exit,
         }
     }
 
     /// Closes everything and saves what the next life can use. Answers whether that was done in time.
     pub async fn stop(&mut self) -> bool {
         self.reports = Tasks::default();
+        self.kubelet = None;
+        self.around.kubelet.ladder().unused(Rung::Watch);
         let ended = async {
             // One that has ended already has nothing left to save.
             if self.handle.stop().await.is_ok() {
@@ -205,14 +264,33 @@ impl SharedWatch {
     }
 }
 
+async fn fault_of(kubelet: Option<&mut Kubelet>) -> EarlyExit {
+    match kubelet {
+        Some(kubelet) => kubelet.fault().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What is kept of pods, whoever tells of them.
+pub(crate) fn kept(choice: &Arc<Choice>) -> Kept {
+    Kept::new(settings::kept(choice))
+}
+
 /// What the last life left of this cluster. A dry run counts from zero, and
 /// imagines a LIST of its own.
-fn remembered(state_dir: &StateDir, cluster: ClusterId, dry_run: bool) -> Memory {
+fn remembered(state_dir: &StateDir, cluster: ClusterId, control_plane: &ControlPlane) -> Memory {
     let size = state_dir.load_size(cluster);
-    if dry_run {
+    if control_plane.dry_run {
         return Memory { size, ..Memory::default() };
     }
-    Memory { size, spend: state_dir.load_spend(cluster), index: state_dir.load_index(cluster) }
+    let mut index = state_dir.load_index(cluster);
+    if let Some(index) = &mut index
+        && index.header.kept != settings::kept(&control_plane.choice).fingerprint()
+    {
+        // The pods are good for names; what was not kept of them only a LIST brings.
+        index.header.saved_at = Duration::ZERO;
+    }
+    Memory { size, spend: state_dir.load_spend(cluster), index }
 }
 
 /// Carries the pause in and the report out.
@@ -221,6 +299,7 @@ struct Reporter {
     clocks: Arc<dyn Clocks>,
     pauses: watch::Receiver<Pause>,
     telemetry: KubeApi,
+    desk: Desk,
     latest: Arc<Mutex<Option<status::Budget>>>,
     kubelet: watch::Receiver<Scraped>,
 }
@@ -244,7 +323,11 @@ impl Reporter {
             let now = self.clocks.now();
             let budget = view::budget(&report);
             *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(budget);
-            let scraped = *self.kubelet.borrow();
+            self.desk.set_periods(report.derived.kubelet_period, report.derived.kubelet_probe_period);
+            let last_success = self.desk.last_success(now.mono);
+            let is_alive = report.staleness.is_some_and(|age| age <= WATCH_LIMIT);
+            self.desk.ladder().set(Rung::Watch, is_alive);
+            let scraped = Scraped { last_success, ..*self.kubelet.borrow() };
             self.telemetry.observe(now, *report, &scraped);
         }
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use shared_informer::activation::Steps;
 use shared_informer::declaration::{Cluster, Declaration};
-use shared_informer::reviews::Access;
-use tare::config::settings::{Api, ApiServer, ControlPlane, DaemonSet, Off, Reach};
+use shared_informer::reviews::{Access, Subresource};
+use tare::config::settings::{Api, ApiServer, ControlPlane, DaemonSet, KubeletReader, Off, Reach};
 use tare::config::{Environment, load, print};
+use tare::kubelet::settings::{Credential, Settings, Trust};
 
 /// What every pod of the chart has.
 const POD: [(&str, &str); 5] = [
@@ -58,7 +59,7 @@ fn every_key_reaches_the_settings() {
     let text = "
 slo: {control_plane: {requests_per_second: 12.5, list_bytes_per_second: 1GiB, share: 0.25}}
 cluster: {size: 300, hint: 40, assume: 700}
-kubelet: {access: x509, period: 2m, subresources: [stats, pods], address: 192.0.2.7}
+kubelet: {access: x509, period: 2m, subresources: [stats, pods], address: 192.0.2.7, port: 10251, cert_file: /c, key_file: /k, pinned_cert_file: /p}
 activation: {steps: [{share: 0.5}, {share: 1, after: 1h}]}
 dry_run: true
 ";
@@ -68,9 +69,113 @@ dry_run: true
     assert_eq!(all.cluster, Cluster::new(Some(300), 40, 700).unwrap());
     assert_eq!((all.kubelet.access, all.kubelet.subresources), (Access::X509, 2));
     assert_eq!(all.kubelet.period, Duration::from_mins(2));
-    assert_eq!(all.kubelet_address, Some([192, 0, 2, 7].into()));
     assert_eq!((all.steps.delay(0.4), all.steps.delay(0.6)), (Duration::ZERO, Duration::from_hours(1)));
     assert!(all.dry_run);
+}
+
+/// The reader of the kubelet that a pod of the chart has with this `kubelet` section.
+fn reader(kubelet: &str, more: &[(&str, &str)]) -> KubeletReader {
+    let variables = [&POD[..], more].concat();
+    result(&format!("kubelet: {kubelet}"), &variables).unwrap().reader
+}
+
+#[test]
+fn the_kubelet_is_read_on_the_nodes_own_address_as_the_file_says() {
+    let expected = Settings {
+        address: ([192, 0, 2, 7], 10_250).into(),
+        credential: Credential::Token("/var/run/secrets/kubernetes.io/serviceaccount/token".into()),
+        trust: Trust::Authorities("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt".into()),
+        subresources: vec![Subresource::Stats],
+        period: Duration::from_mins(1),
+        node: "node-1.example".to_owned(),
+    };
+    let ip = [("NODE_IP", "192.0.2.7")];
+    assert_eq!(reader("{access: token}", &ip), KubeletReader::On(expected.clone()));
+    let text = "{access: x509, period: 2m, subresources: [pods, stats], address: '2001:db8::1', port: 10251, \
+                cert_file: /c, key_file: /k, pinned_cert_file: /p}";
+    let every = Settings {
+        address: "[2001:db8::1]:10251".parse().unwrap(),
+        credential: Credential::Certificate { certificate: "/c".into(), key: "/k".into() },
+        trust: Trust::Pinned("/p".into()),
+        subresources: vec![Subresource::Stats, Subresource::Pods],
+        period: Duration::from_mins(2),
+        ..expected.clone()
+    };
+    assert_eq!(reader(text, &ip), KubeletReader::On(every));
+    let insecure = Settings { trust: Trust::Anyone, ..expected.clone() };
+    assert_eq!(reader("{access: token, insecure_skip_verify: true}", &ip), KubeletReader::On(insecure));
+    let files = Settings {
+        credential: Credential::Token("/t".into()),
+        trust: Trust::Authorities("/ca".into()),
+        ..expected.clone()
+    };
+    assert_eq!(reader("{access: token, token_file: /t, ca_file: /ca}", &ip), KubeletReader::On(files));
+    let plain = Settings {
+        address: ([192, 0, 2, 7], 10_255).into(),
+        credential: Credential::None,
+        trust: Trust::Plain,
+        ..expected
+    };
+    assert_eq!(reader("{access: read_only}", &ip), KubeletReader::On(plain.clone()));
+    // Without a cluster too: it costs nobody anything.
+    let alone = control_plane("kubelet: {access: read_only, address: 192.0.2.7}").reader;
+    assert_eq!(alone, KubeletReader::On(Settings { node: "192.0.2.7".to_owned(), ..plain }));
+}
+
+#[test]
+fn what_the_reader_cannot_do_without_leaves_the_kubelet_unread_and_the_reason_is_told() {
+    let why = |reader| match reader {
+        KubeletReader::Off(Some(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(reader("{access: off}", &[]), KubeletReader::Off(None));
+    assert!(why(reader("{access: token}", &[])).contains("NODE_IP"));
+    let alone = control_plane("kubelet: {access: token, address: 192.0.2.7}").reader;
+    assert!(why(alone).starts_with("no budget is kept for the reviews: there is no cluster"));
+    let dry = "dry_run: true\nkubelet: {access: read_only, address: 192.0.2.7}";
+    assert!(why(control_plane(dry).reader).contains("dry_run"));
+    let metrics = "{access: token, address: 192.0.2.7, subresources: [metrics]}";
+    assert!(why(reader(metrics, &[])).contains("neither stats nor pods"));
+}
+
+#[test]
+fn settings_of_the_reader_that_cannot_work_or_have_no_effect_are_refused() {
+    for (kubelet, expected) in [
+        (
+            "access: token}\nkube: {enabled: false",
+            "1:19: kubelet.access: makes the kubelet ask the API server, but kube.enabled is false",
+        ),
+        (
+            "access: x509}\nkube: {enabled: false, max_pods: 1",
+            "1:19: kubelet.access: x509 needs cert_file and key_file",
+        ),
+        ("access: x509, cert_file: /c", "1:19: kubelet.access: x509 needs cert_file and key_file"),
+        ("access: token, cert_file: /c", "1:37: kubelet.cert_file: has no effect: access is not x509"),
+        (
+            "access: x509, cert_file: /c, key_file: /k, token_file: /t",
+            "1:66: kubelet.token_file: has no effect: access is not token",
+        ),
+        (
+            "access: token, ca_file: /c, pinned_cert_file: /p",
+            "1:57: kubelet.pinned_cert_file: is given beside ca_file; keep one",
+        ),
+        (
+            "access: token, insecure_skip_verify: true, ca_file: /c",
+            "1:48: kubelet.insecure_skip_verify: is given beside ca_file; keep one",
+        ),
+        (
+            "access: read_only, ca_file: /c",
+            "1:39: kubelet.ca_file: has no effect: the read-only port has no TLS",
+        ),
+        ("access: token, port: 70000", "1:32: kubelet.port: expected a whole number from 1 to 65535"),
+    ] {
+        let message = error(&format!("kubelet: {{{kubelet}}}\n"));
+        assert!(
+            message.starts_with(&format!("tare.yaml:{expected}")) && message.lines().count() == 1,
+            "{message}"
+        );
+    }
+    assert!(result("kubelet: {access: read_only}\nkube: {enabled: false}", &[]).is_ok());
 }
 
 #[test]
@@ -213,10 +318,11 @@ proptest! {
         size in prop::option::of(1_u32..1_000), hint in 0_u32..1_000, dry_run: bool,
         access in prop::sample::select(vec!["token", "x509", "read_only", "off"]), after in 0_u64..1_000,
     ) {
+        let certificate = if access == "x509" { ", cert_file: /c, key_file: /k" } else { "" };
         let size = size.map_or("auto".to_owned(), |size| size.to_string());
         let text = format!(
             "slo: {{control_plane: {{requests_per_second: {requests}, list_bytes_per_second: {mebibytes}MiB, \
-             share: {share}}}}}\ncluster: {{size: {size}, hint: {hint}}}\nkubelet: {{access: {access}}}\n\
+             share: {share}}}}}\ncluster: {{size: {size}, hint: {hint}}}\nkubelet: {{access: {access}{certificate}}}\n\
              activation: {{steps: [{{share: 0.5}}, {{share: 1, after: {after}s}}]}}\ndry_run: {dry_run}\n"
         );
         let environment = Environment::new(POD);

@@ -3,20 +3,34 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use tare::catalog::own;
 use tare::config::{Environment, load, reference};
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// The attributes of what the contract does not have: tare's own metrics of containers and pods.
+fn own_attributes(name: &str) -> Option<&'static str> {
+    let ends = [
+        (".disk.io", "disk.io.direction{read, write}"),
+        (".disk.operations", "disk.io.direction{read, write}"),
+        (".pressure.time", "resource{cpu, io, memory} stall{full, some}"),
+    ];
+    ends.into_iter().find_map(|(end, attributes)| name.ends_with(end).then_some(attributes))
+}
+
 /// Attributes by metric from the parity contract, whose last column may be quoted.
 fn attributes() -> HashMap<String, String> {
     let contract = include_str!("fixtures/parity/metrics.csv");
-    let rows = contract.lines().filter(|line| line.starts_with("hostmetrics,"));
+    let rows = contract.lines().skip(1);
     rows.map(|line| {
         let cells: Vec<_> = line.splitn(10, ',').collect();
         (cells[2].to_owned(), cells[9].trim_matches('"').replace(',', ", "))
     })
+    .chain(own::containers::ALL.iter().filter_map(|metric| {
+        own_attributes(metric.name).map(|attributes| (metric.name.to_owned(), attributes.to_owned()))
+    }))
     .collect()
 }
 

@@ -41,7 +41,7 @@ fn an_unknown_key_comes_with_the_nearest_valid_one_or_its_right_place() {
         (
             "zzz: 1",
             &[
-                "tare.yaml:1:1: zzz: unknown key; the keys here are slo, cluster, kube, kubelet, host, metrics, enrich, outputs, control, activation, dry_run",
+                "tare.yaml:1:1: zzz: unknown key; the keys here are slo, cluster, kube, kubelet, host, containers, metrics, enrich, outputs, control, activation, dry_run",
             ],
         ),
         (

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tare::catalog;
 use tare::config::file::{self, host};
 use tare::config::schema::{Scalar as _, Setting};
-use tare::config::settings::{Compression, Destination, Settings};
+use tare::config::settings::{AllInterfaces, Compression, Destination, Groups, Settings};
 use tare::config::values::http::{BaseUrl, SignalUrl};
 use tare::config::values::quantity::Size;
 use tare::config::values::quantity::Span;
@@ -261,5 +261,47 @@ proptest! {
             }
             Err(problems) => prop_assert!(false, "{problems}\n{printed}"),
         }
+    }
+}
+
+#[test]
+fn without_a_word_containers_pods_and_the_node_are_reported_as_the_collector_does() {
+    let containers = settings("host: {interval: 20s}").containers.unwrap();
+    assert_eq!(containers.interval, Duration::from_secs(20));
+    let own = containers.settings;
+    assert_eq!(own.groups, Groups { container: true, pod: true, node: true, volume: false });
+    assert_eq!(own.all_interfaces, AllInterfaces::default());
+    assert_eq!((own.container_ids, own.volume_types, own.max_series), (false, false, 50_000));
+}
+
+#[test]
+fn every_key_of_containers_arrives() {
+    let containers = settings(
+        "containers: {interval: 5s, metric_groups: [volume, pod], max_series: 1000, \
+         collect_all_network_interfaces: {pod: true, node: true}, \
+         extra_metadata_labels: [container.id, k8s.volume.type]}",
+    )
+    .containers
+    .unwrap();
+    assert_eq!(containers.interval, Duration::from_secs(5));
+    let own = containers.settings;
+    assert_eq!(own.groups, Groups { container: false, pod: true, node: false, volume: true });
+    assert_eq!(own.all_interfaces, AllInterfaces { pod: true, node: true });
+    assert_eq!((own.container_ids, own.volume_types, own.max_series), (true, true, 1_000));
+    assert!(settings("containers: {enabled: false}").containers.is_none());
+}
+
+#[test]
+fn what_reports_nothing_or_the_same_twice_is_refused_with_its_place() {
+    for (text, place) in [
+        ("containers: {metric_groups: []}", "containers.metric_groups"),
+        ("containers: {metric_groups: [pods]}", "containers.metric_groups[0]"),
+        (
+            "containers: {extra_metadata_labels: [container.id, container.id]}",
+            "containers.extra_metadata_labels[1]",
+        ),
+    ] {
+        let problems = load("t.yaml", text.as_bytes(), &Environment::default()).unwrap_err().to_string();
+        assert!(problems.contains(place), "{text}: {problems}");
     }
 }

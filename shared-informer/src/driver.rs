@@ -17,6 +17,7 @@ use crate::clocks::Clocks;
 use crate::informer::Informer;
 use crate::informer::command::{Command, Send};
 use crate::informer::event::{Event, Failure, Happened, Outcome};
+use crate::pod::Keep as _;
 use crate::remembered::Header;
 use crate::wire::exchange::{Context, exchange, unsent};
 
@@ -152,7 +153,8 @@ impl Driver {
         let Some(cluster) = self.link.identity() else { return };
         let Some((version, known_at)) = self.informer.known_version() else { return };
         let resource_version = version.into();
-        let header = Header { cluster, resource_version, saved_at: known_at.since_origin() };
+        let (saved_at, kept) = (known_at.since_origin(), self.context.keep.fingerprint());
+        let header = Header { cluster, resource_version, saved_at, kept };
         self.informer.publish();
         let pods = self.informer.reader().snapshot();
         self.host.save_index(&header, &pods);

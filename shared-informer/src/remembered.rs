@@ -52,6 +52,15 @@ pub struct Header {
     pub resource_version: Box<str>,
     /// The wall clock when the version was known to be current, as the distance from the Unix epoch.
     pub saved_at: Duration,
+    /// By which choice the pods were kept: [`Keep::fingerprint`](crate::pod::Keep::fingerprint). A watch brings no pod
+    /// again because another choice would have kept more of it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub kept: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Header {

@@ -20,7 +20,7 @@ use crate::pod::{Keep, limits};
 pub mod answer;
 pub mod daemon_set;
 pub mod exchange;
-mod extent;
+pub mod extent;
 mod failure;
 mod inflate;
 pub mod lines;
@@ -88,6 +88,10 @@ impl Keep for Kept {
 
     fn image_ids(&self) -> bool {
         self.0.image_ids()
+    }
+
+    fn fingerprint(&self) -> u64 {
+        self.0.fingerprint()
     }
 }
 

@@ -32,6 +32,7 @@ fn plan(collectors: Vec<Planned>) -> Plan {
         shutdown_timeout: Duration::from_secs(1),
         paths: HostPaths::default(),
         phase: 0,
+        feeds: Feeds::default(),
     }
 }
 

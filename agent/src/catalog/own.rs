@@ -1,5 +1,7 @@
-//! tare's own metrics: what the agent says about itself. The one table behind the instruments and the docs.
+//! tare's own metrics: what the agent says about itself, the one table behind the instruments and the docs; and
+//! [`containers`], which the collector does not have.
 
+pub mod containers;
 pub mod kube_api;
 
 /// The kind of instrument (OpenTelemetry API).
@@ -108,6 +110,20 @@ own! {
         "Look-ups of the receiver's name; outcome is `success` or `failure`.";
     STATE_ERRORS = "tare.state.errors", "{error}", Counter, ["file", "reason"],
         "Files of the state directory that were of no use or could not be written, by why; no series where nothing went wrong.";
+    RUNG_UP = "tare.rung.up", "1", Gauge, ["rung"],
+        "1 while a source of telemetry holds, 0 while it is away; no series for one that nobody wants.";
+    KUBELET_REQUESTS = "tare.kubelet.requests", "{request}", Counter, ["subresource", "status"],
+        "Requests to the kubelet, by what was asked and what came of it; the reviews that they cause are in `tare.kube_api.requests`.";
+    KUBELET_BYTES = "tare.kubelet.answer.size", "By", Counter, ["subresource"],
+        "Bytes of the kubelet's answers.";
+    KUBELET_REFUSED = "tare.kubelet.refused", "{entry}", Counter, ["part", "reason"],
+        "What was left out of the kubelet's answers because it is not within its bounds; no series where nothing was.";
+    KUBELET_SKIPPED = "tare.kubelet.scrapes.skipped", "{scrape}", Counter, ["reason"],
+        "Slots in which the kubelet was not asked: `credential` where a file cannot be used, `busy` where the reader was.";
+    KUBELET_INTERVAL = "tare.kubelet.scrape.interval", "s", Gauge, [],
+        "The interval in force between two scrapes of the kubelet, or between two probes while scraping is stopped.";
+    KUBELET_INSECURE = "tare.kubelet.insecure", "1", Gauge, [],
+        "1 where the kubelet's certificate is not verified because `kubelet.insecure_skip_verify` is set, 0 where it is.";
     CPU_TIME = "tare.process.cpu.time", "s", Counter, ["state"],
         "CPU time of the agent itself: `user` and `system`.";
     MEMORY_USAGE = "tare.process.memory.usage", "By", Gauge, [],

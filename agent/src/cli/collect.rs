@@ -8,6 +8,7 @@ use super::{CollectArgs, Failure, load};
 use crate::assemble::Plan;
 use crate::clock::Clock;
 use crate::config::Environment;
+use crate::feeds::Feeds;
 use crate::pipeline::Pipeline;
 use crate::stats::Registry;
 
@@ -21,7 +22,7 @@ pub(super) fn collect(
     let settings = load::configuration(arguments.config.as_deref(), environment)?.settings;
     crate::logging::install(settings.control.log_level, settings.control.log_format)
         .map_err(|error| Failure::Internal(error.to_string()))?;
-    let plan = Plan::new(&settings);
+    let plan = Plan::new(&settings, &Feeds::default());
     let mut pipeline = Pipeline::new(plan.collectors, plan.phase, Clock::start(), &Registry::default());
     for round in 0..arguments.count {
         if round > 0 {

@@ -37,13 +37,18 @@ pub(super) fn identified(path: Option<&Path>, environment: &Environment) -> Resu
     let Some(path) = path else {
         return Ok(Identified { loaded: load_default(environment)?, source, hash: None });
     };
-    let text = if path == Path::new("-") {
-        read(io::stdin()).map_err(|error| Failure::file(Path::new("standard input"), error))?
-    } else {
-        File::open(path).and_then(read).map_err(|error| Failure::file(path, error))?
-    };
+    let text = text(path)?;
     let hash = Some(format!("crc32c:{:08x}", crc32c::crc32c(&text)));
     Ok(Identified { loaded: load(&source, &text, environment)?, source, hash })
+}
+
+/// What the file `path` holds (`-` is standard input).
+pub(super) fn text(path: &Path) -> Result<Vec<u8>, Failure> {
+    if path == Path::new("-") {
+        read(io::stdin()).map_err(|error| Failure::file(Path::new("standard input"), error))
+    } else {
+        File::open(path).and_then(read).map_err(|error| Failure::file(path, error))
+    }
 }
 
 /// Reads no more than it takes to see that there is too much.

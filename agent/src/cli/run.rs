@@ -14,6 +14,7 @@ use crate::control::protocol::Respond;
 use crate::control::server;
 use crate::control::socket::{BindError, Socket};
 use crate::control::switch::Switch;
+use crate::feeds::Feeds;
 use crate::signals::{Request, Signals};
 use crate::state_dir::{Kept, StateDir};
 use crate::supervisor::channel::Sender;
@@ -68,8 +69,8 @@ async fn agent(
         supervisor.ready();
     }
     let socket = socket(arguments)?;
-    let mut agent =
-        Agent::start(Plan::new(&configuration.loaded.settings)).map_err(|error| refused(&error))?;
+    let mut agent = Agent::start(Plan::new(&configuration.loaded.settings, &Feeds::default()))
+        .map_err(|error| refused(&error))?;
     agent.observe_state(state_dir);
     let panel = control(arguments, state_dir, socket, &mut agent)?;
     in_force(&panel, &agent, configuration.source, configuration.hash);
@@ -132,6 +133,7 @@ fn control(
     let switch = Arc::new(Switch::new(state_dir.file(Kept::Pause), clock::wall()));
     let told = supervise::told(&arguments.told);
     let panel = Arc::new(Panel::new(switch, Arc::clone(state_dir), told));
+    panel.set_kubelet(agent.kubelet().clone());
     if let Some(socket) = socket {
         let responder: Arc<dyn Respond> = Arc::clone(&panel) as _;
         server::serve(socket, &responder, agent.tasks())
@@ -153,7 +155,8 @@ fn reload(
     environment: &Environment,
 ) -> Option<Settings> {
     let result = load::identified(arguments.config.as_deref(), environment).and_then(|configuration| {
-        agent.reload(Plan::new(&configuration.loaded.settings)).map_err(|error| refused(&error))?;
+        let plan = Plan::new(&configuration.loaded.settings, agent.feeds());
+        agent.reload(plan).map_err(|error| refused(&error))?;
         Ok(configuration)
     });
     match result {

@@ -23,7 +23,7 @@ use crate::source::KeptFile;
 
 mod connections;
 mod conntrack;
-mod netdev;
+pub(crate) mod netdev;
 #[cfg(test)]
 mod tests;
 

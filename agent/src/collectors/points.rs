@@ -50,6 +50,11 @@ pub(crate) fn any<S>(table: &[Point<S>], enabled: &Enabled) -> bool {
     table.iter().any(|point| enabled.has(point.metric))
 }
 
+/// How many rows of `table` are to be reported.
+pub(crate) fn count<S>(table: &[Point<S>], enabled: &Enabled) -> usize {
+    table.iter().filter(|point| enabled.has(point.metric)).count()
+}
+
 /// The registered series of one object (the host, a device, a CPU).
 #[derive(Debug)]
 pub(crate) struct Points<S: 'static>(Box<[(SeriesId, &'static Point<S>)]>);
@@ -95,6 +100,13 @@ impl<S> Points<S> {
                     }
                 }
             }
+        }
+    }
+
+    /// Ends the series: this scrape tells, once, that there is no value any more.
+    pub(crate) fn end(&self, segment: &mut Segment) {
+        for (series, _) in &self.0 {
+            segment.end(*series);
         }
     }
 

@@ -26,7 +26,7 @@ use crate::filter::Filter;
 use crate::scan::{Words, lines};
 use crate::source::KeptFile;
 
-pub(in crate::collectors) mod dir;
+pub(crate) mod dir;
 mod identity;
 pub(in crate::collectors) mod kept;
 mod owner;
@@ -383,13 +383,13 @@ impl Collector for Process {
 }
 
 /// `MemTotal` of `/proc/meminfo` in bytes.
-fn memory_total(text: &[u8]) -> Option<u64> {
+pub(in crate::collectors) fn memory_total(text: &[u8]) -> Option<u64> {
     let line = lines(text).find_map(|line| line.strip_prefix(b"MemTotal:"))?;
     Words::new(line).u64()?.checked_mul(1024)
 }
 
 /// The number of logical CPUs in `/proc/stat`: its lines `cpu0`, `cpu1`, ...
-fn logical_cpus(text: &[u8]) -> Option<f64> {
+pub(in crate::collectors) fn logical_cpus(text: &[u8]) -> Option<f64> {
     let is_numbered = |line: &&[u8]| {
         line.strip_prefix(b"cpu").and_then(|rest| rest.first()).is_some_and(u8::is_ascii_digit)
     };

@@ -132,6 +132,11 @@ impl<T> Table<T> {
         self.rows[..self.cursor].iter().map(|row| &*row.name)
     }
 
+    /// Every row, those included that were not seen lately.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &T> {
+        self.rows.iter().map(|row| &row.value)
+    }
+
     /// Counts in `scrape` the names of `file` that this scrape did not follow, as class `refused`.
     pub(crate) fn report(&self, scrape: &mut Scrape<'_>, file: &KeptFile, what: &'static str) {
         if self.refused > 0 {

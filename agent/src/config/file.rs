@@ -6,13 +6,17 @@ use std::collections::BTreeMap;
 
 use super::schema::{Scalar, Setting, section};
 use super::values::quantity::{Interval, Span};
-use super::values::{LogFormat, LogLevel, MetricName, Text};
+use super::values::{LogFormat, LogLevel, MetricName};
 
+pub mod containers;
 pub mod control_plane;
+pub mod enrich;
 pub mod host;
 pub mod outputs;
 
+pub use containers::Containers;
 pub use control_plane::{Activation, Cluster, Kube, Kubelet, Slo};
+pub use enrich::Enrich;
 pub use host::Host;
 pub use outputs::{DiskLog, Otlp, Output, Queue, Resolve, Retry, Stdout, Timeout, Tls};
 
@@ -30,6 +34,8 @@ section! {
         kubelet: Kubelet,
         /// What is read of this machine, and how often.
         host: Host,
+        /// What is reported of the pods on this machine.
+        containers: Containers,
         /// Which metrics are reported. A metric that is not named keeps its default: see the table of metrics.
         metrics: BTreeMap<MetricName, Switch>,
         /// What is added to the data.
@@ -52,15 +58,6 @@ section! {
     pub struct Switch {
         /// Whether it is reported.
         enabled: bool = true,
-    }
-}
-
-section! {
-    /// What is added to the data on its way.
-    pub struct Enrich {
-        /// Attributes of the node's resource, by name. They win over `OTEL_RESOURCE_ATTRIBUTES` and over what tare finds
-        /// out itself (`host.name`, `os.type`, `k8s.node.name`).
-        resource_attributes: BTreeMap<AttributeName, Text>,
     }
 }
 

@@ -16,7 +16,7 @@ pub fn print(config: &Config) -> String {
 }
 
 /// One value on one line, as YAML's flow style.
-pub(super) fn inline(yaml: &Yaml) -> String {
+pub(crate) fn inline(yaml: &Yaml) -> String {
     match yaml {
         Yaml::Scalar(text) => scalar(text),
         Yaml::Number(text) => text.clone(),

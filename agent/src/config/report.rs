@@ -172,6 +172,14 @@ impl Problems {
     pub fn count(&self) -> usize {
         self.list.len() + self.more
     }
+
+    /// Those of the file that were kept: where, and what is wrong.
+    pub fn of_file(&self) -> impl Iterator<Item = (&Path, &str)> {
+        self.list.iter().filter_map(|Problem { place, message }| match place {
+            Place::File { path, .. } => Some((path, message.as_str())),
+            Place::Variable(_) => None,
+        })
+    }
 }
 
 impl std::error::Error for Problems {}

@@ -2,6 +2,7 @@
 //! check that needs more than one value happens.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use exporter::proxy::Proxy;
@@ -9,19 +10,24 @@ use http::{HeaderMap, HeaderName, Uri};
 
 use super::values::{LogFormat, LogLevel};
 use crate::catalog::Enabled;
+use crate::enrich::Choice;
 use crate::paths::HostPaths;
 
+mod containers;
 mod control_plane;
 mod convert;
+mod enrich;
+mod kubelet;
 mod outputs;
 
 pub use super::values::{Compression, Protocol};
 pub use crate::collectors::{
     disk::Settings as Disk, filesystem::Settings as Filesystem, load::Settings as Load,
-    network::Settings as Network, process::Settings as Process,
+    network::Settings as Network, pods::AllInterfaces, pods::Groups, process::Settings as Process,
 };
 pub use control_plane::{Api, ApiServer, ControlPlane, DaemonSet, Off, Reach};
 pub(super) use convert::convert;
+pub use kubelet::KubeletReader;
 
 /// Everything that is configured, checked.
 #[derive(Debug, Clone)]
@@ -32,8 +38,12 @@ pub struct Settings {
     pub enabled: Enabled,
     /// Which scrapers run.
     pub scrapers: Scrapers,
+    /// What is reported of the pods on this machine; `None` where nothing is.
+    pub containers: Option<Scraper<Containers>>,
     /// What may be asked of the API server, and how it is reached.
     pub control_plane: ControlPlane,
+    /// What of a pod becomes attributes.
+    pub choice: Arc<Choice>,
     /// The node's resource attributes as far as they are configured, by name; [`super::resource`] adds what the
     /// machine knows.
     pub resource: Vec<(String, String)>,
@@ -60,6 +70,21 @@ pub struct Scrapers {
     pub process: Option<Scraper<Process>>,
     pub processes: Option<Scraper<()>>,
     pub system: Option<Scraper<()>>,
+}
+
+/// What is reported of containers, pods, volumes and the node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Containers {
+    /// Of which objects.
+    pub groups: Groups,
+    /// Which of their interfaces.
+    pub all_interfaces: AllInterfaces,
+    /// Whether containers have `container.id`.
+    pub container_ids: bool,
+    /// Whether volumes have `k8s.volume.type`.
+    pub volume_types: bool,
+    /// The most series of all of them together.
+    pub max_series: usize,
 }
 
 /// A scraper that runs.

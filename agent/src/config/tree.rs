@@ -103,6 +103,15 @@ impl Node {
 /// Reads `text`. An empty file is an empty section; `None` when nothing of the tree could be made, and then
 /// `report` says why.
 pub fn parse(text: &[u8], report: &mut Report) -> Option<Node> {
+    read(text, false, report)
+}
+
+/// The same for a file that was written for another program, where `!!str` before a value is nothing to refuse.
+pub fn parse_foreign(text: &[u8], report: &mut Report) -> Option<Node> {
+    read(text, true, report)
+}
+
+fn read(text: &[u8], foreign: bool, report: &mut Report) -> Option<Node> {
     if text.len() > MAX_BYTES {
         let message = format!("the file is larger than {MAX_BYTES} bytes");
         report.push(Position::START, &Path::root(), message);
@@ -116,7 +125,7 @@ pub fn parse(text: &[u8], report: &mut Report) -> Option<Node> {
             return None;
         }
     };
-    match Builder::new(report).run(text) {
+    match Builder::new(foreign, report).run(text) {
         Ok(root) => Some(root),
         Err((at, message)) => {
             report.push(at, &Path::root(), message);
@@ -141,6 +150,7 @@ struct Key {
 
 struct Builder<'r> {
     report: &'r mut Report,
+    foreign: bool,
     open: Vec<Open>,
     values: usize,
     documents: usize,
@@ -148,8 +158,8 @@ struct Builder<'r> {
 }
 
 impl<'r> Builder<'r> {
-    fn new(report: &'r mut Report) -> Self {
-        Self { report, open: Vec::new(), values: 0, documents: 0, root: None }
+    fn new(foreign: bool, report: &'r mut Report) -> Self {
+        Self { report, foreign, open: Vec::new(), values: 0, documents: 0, root: None }
     }
 
     fn run(mut self, text: &str) -> Result<Node, Fatal> {
@@ -178,8 +188,10 @@ impl<'r> Builder<'r> {
                 }
             }
             Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_extras(at, anchor != 0, tag.is_some());
-                let plain = style == ScalarStyle::Plain;
+                let text_tag =
+                    tag.as_ref().is_some_and(|tag| tag.is_yaml_core_schema() && tag.suffix() == "str");
+                self.refuse_extras(at, anchor != 0, tag.is_some() && !(self.foreign && text_tag));
+                let plain = style == ScalarStyle::Plain && !text_tag;
                 self.value(Node { at, kind: Kind::Scalar { text: text.into_owned(), plain } })?;
             }
             Event::SequenceStart(_, anchor, tag) => {

@@ -151,6 +151,37 @@ choice! {
     }
 }
 
+choice! {
+    /// A kind of objects that metrics are reported of.
+    pub enum MetricGroup {
+        /// Containers.
+        Container = "container",
+        /// Pods.
+        Pod = "pod",
+        /// The node.
+        Node = "node",
+        /// Volumes.
+        Volume = "volume",
+    }
+}
+
+impl MetricGroup {
+    /// What the collector reports unless it is told otherwise.
+    pub fn standard() -> Vec<Self> {
+        vec![Self::Container, Self::Pod, Self::Node]
+    }
+}
+
+choice! {
+    /// An attribute of containers or volumes that is not reported unless it is asked for.
+    pub enum MetadataLabel {
+        /// The container's ID.
+        ContainerId = "container.id",
+        /// What a volume is made of.
+        VolumeType = "k8s.volume.type",
+    }
+}
+
 /// The protocol of an output. The third of the specification is refused by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {

@@ -17,6 +17,7 @@ use super::status::{self, Health, SCHEMA, Status};
 use super::switch::Switch;
 use super::time;
 use crate::clock;
+use crate::kubelet::desk::Desk;
 use crate::state_dir::StateDir;
 use crate::stats::Registry;
 
@@ -54,6 +55,7 @@ struct Parts {
     registry: Option<Arc<Registry>>,
     monitors: Vec<Monitor>,
     budget: Option<BudgetSource>,
+    kubelet: Option<Desk>,
 }
 
 impl std::fmt::Debug for Panel {
@@ -105,6 +107,11 @@ impl Panel {
         self.parts().budget = budget;
     }
 
+    /// Where the kubelet's reader says how it does.
+    pub fn set_kubelet(&self, desk: Desk) {
+        self.parts().kubelet = Some(desk);
+    }
+
     /// Everything that is known now.
     pub fn status(&self, now: Wall) -> Status {
         let parts = self.parts();
@@ -112,9 +119,12 @@ impl Panel {
         if let Some(registry) = &parts.registry {
             registry.each(|stats| collectors.push(collector(stats)));
         }
-        let (config, budget) = (parts.config.clone(), parts.budget.clone());
+        let (config, budget, kubelet) = (parts.config.clone(), parts.budget.clone(), parts.kubelet.clone());
         let (health, monitors) = (health(parts.phase), parts.monitors.clone());
         drop(parts);
+        let rungs = kubelet
+            .as_ref()
+            .map(|desk| desk.ladder().iter().map(|(rung, up)| (rung.as_str().to_owned(), up)).collect());
         Status {
             schema: SCHEMA.to_owned(),
             health,
@@ -122,6 +132,8 @@ impl Panel {
             config,
             pause: paused(&self.switch),
             budget: budget.map(|budget| budget()),
+            kubelet: kubelet.and_then(|desk| desk.status()),
+            rungs: rungs.unwrap_or_default(),
             outputs: monitors.iter().map(|monitor| output(&monitor.status())).collect(),
             collectors,
             state_dir: Some(state(&self.state_dir)),

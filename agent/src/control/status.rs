@@ -3,6 +3,8 @@
 //! A stable form: fields are added, never renamed or given another meaning within a [`SCHEMA`]. Times are RFC 3339 in
 //! UTC, durations whole seconds, sizes bytes. Whatever is not known is null.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub mod table;
@@ -29,6 +31,12 @@ pub struct Status {
     pub pause: Pause,
     /// What it asks of the API server; null where it asks nothing.
     pub budget: Option<Budget>,
+    /// What it reads of the kubelet; null where nobody wants that, or the agent is older.
+    #[serde(default)]
+    pub kubelet: Option<Kubelet>,
+    /// Which sources of telemetry hold, of those that are wanted: `tare.rung.up`.
+    #[serde(default)]
+    pub rungs: BTreeMap<String, bool>,
     /// Where it sends to.
     pub outputs: Vec<Output>,
     /// What it reads.
@@ -153,6 +161,32 @@ pub struct Trouble {
     pub at: String,
     /// What, in plain words.
     pub text: String,
+}
+
+/// The node's kubelet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kubelet {
+    /// `slots` while it is scraped at its interval, `stopped` while one probe at a time asks whether it is well again,
+    /// `off`.
+    pub mode: String,
+    /// Why it is off, in plain words.
+    pub why: Option<String>,
+    /// Where it is.
+    pub address: Option<String>,
+    /// `token`, `x509` or `read_only`.
+    pub access: Option<String>,
+    /// How its certificate is verified.
+    pub trust: Option<String>,
+    /// The interval in force; null until it is known.
+    pub interval_s: Option<u64>,
+    /// Whether the last `/stats/summary` was answered well and is not too old; null where it is not read.
+    pub summary_up: Option<bool>,
+    /// The same of `/pods`.
+    pub pods_up: Option<bool>,
+    /// When it last answered well.
+    pub last_success: Option<String>,
+    /// What last went wrong.
+    pub last_error: Option<Trouble>,
 }
 
 /// One destination.

@@ -51,6 +51,8 @@ async fn publish_to(
     telemetry.on_duration()("cpu", 0.25);
     let not_a_directory = StateDir::open(std::path::Path::new("/dev/null/state")).unwrap();
     telemetry.observe_state(&Arc::new(not_a_directory));
+    let ladder = Ladder::default();
+    telemetry.observe_sources(&crate::kubelet::desk::tests::busy(ladder.clone()), &ladder);
     let mut both = kube_api::tests::report(Access::Off);
     both.dry_run = dry_run;
     telemetry.kube_api().observe(

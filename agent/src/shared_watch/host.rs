@@ -1,4 +1,4 @@
-//! What the driver leaves in the state directory and in the log.
+//! What the driver leaves in the state directory and in the log, and hands to the reader of the kubelet.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use shared_informer::ledger::Scrape;
 use shared_informer::phase::Salt;
 use shared_informer::remembered::{ClusterId, Header};
 
+use crate::kubelet::slots::Desk as Slots;
 use crate::state_dir::StateDir;
 
 /// The state directory as the driver sees it. Nothing is saved of a dry run: the next life would believe in requests that
@@ -19,6 +20,8 @@ pub(super) struct StateHost {
     /// The cluster as it was when the last life's state was read.
     pub(super) cluster: ClusterId,
     pub(super) dry_run: bool,
+    /// Where the reader of the kubelet takes its slots from.
+    pub(super) slots: Slots,
 }
 
 /// Saves that fail are counted and logged by the state directory.
@@ -41,8 +44,9 @@ impl Host for StateHost {
         }
     }
 
-    /// No reader of the kubelet takes part yet: the slot goes by unused, and costs nobody anything.
-    fn scrape(&mut self, _scrape: Scrape, _salt: Salt) {}
+    fn scrape(&mut self, scrape: Scrape, _salt: Salt) {
+        self.slots.offer(scrape);
+    }
 
     fn changed(&mut self, change: Change) {
         let (from, to) = (change.from.as_str(), change.to.as_str());

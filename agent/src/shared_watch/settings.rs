@@ -1,6 +1,7 @@
 //! From the agent's checked configuration to what the shared watch takes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use shared_informer::client::{Address, SERVICE_ACCOUNT, Source};
 use shared_informer::index::Limits;
@@ -10,6 +11,7 @@ use shared_informer::wire::request::{ObjectName, Target};
 
 use super::Error;
 use crate::config::settings::{ApiServer, ControlPlane, Reach};
+use crate::enrich::{Choice, Kept};
 
 /// The way to the API server.
 pub(super) fn source(reach: &Reach) -> Result<Source, Error> {
@@ -51,8 +53,7 @@ pub(super) fn settings(control_plane: &ControlPlane, api: &ApiServer) -> Setting
     }
 }
 
-/// The labels that Kubernetes recommends to everybody, and the one that names a Deployment's ReplicaSet.
-pub(super) fn kept() -> impl Keep {
-    let label = |key: &str| key.starts_with("app.kubernetes.io/") || key == "pod-template-hash";
-    (label, |_: &str| false)
+/// Of a pod's labels and annotations, what the configuration makes attributes of.
+pub(super) fn kept(choice: &Arc<Choice>) -> impl Keep + use<> {
+    Kept(Arc::clone(choice))
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use shared_informer::clock::{Mono, Now, Wall};
 use shared_informer::declaration::Declaration;
 use shared_informer::informer::report::{Report, Trouble};
-use shared_informer::pod::Keep as _;
+use shared_informer::remembered::Header;
 use shared_informer::size;
 
 use super::*;
@@ -71,13 +71,20 @@ fn in_a_pod_the_server_is_reached_by_an_address_and_never_by_a_name() {
 }
 
 #[test]
-fn the_recommended_labels_are_kept_and_no_annotation() {
-    let kept = settings::kept();
-    assert!(kept.label("app.kubernetes.io/name") && kept.label("pod-template-hash"));
-    for key in ["app", "app.kubernetes.io", "x-app.kubernetes.io/name", "pod-template-hash-2", ""] {
-        assert!(!kept.label(key), "{key}");
-    }
-    assert!(!kept.annotation("app.kubernetes.io/name"));
+fn of_labels_and_annotations_only_those_are_kept_that_become_attributes() {
+    let (standard, _) = configured(EVERY_KEY);
+    let kept = settings::kept(&standard.choice);
+    assert!(!kept.label("app.kubernetes.io/name") && !kept.annotation("team") && !kept.image_ids());
+    let extract = "enrich: {extract: {metadata: [service.name, container.image.repo_digests], labels: [{key_regex: team/.*}], annotations: [{key: team}]}}";
+    let (chosen, api) = configured(&format!("{EVERY_KEY}{extract}"));
+    let kept = settings::kept(&chosen.choice);
+    assert!(kept.label("team/x") && kept.label("app.kubernetes.io/name") && kept.image_ids());
+    assert!(kept.annotation("team") && !kept.annotation("team/x") && !kept.label("team"));
+    assert_ne!(
+        Fixed::of(&chosen, &api),
+        Fixed::of(&standard, &api),
+        "an informer keeps what it was made to keep"
+    );
 }
 
 /// The report of an informer that has just begun.
@@ -141,4 +148,22 @@ fn each_origin_of_the_number_of_nodes_has_a_name_of_its_own() {
     let names = [Declared, Probed, Remembered, Hint, Assumed]
         .map(|nodes_source| view::budget(&Report { nodes_source, ..report() }).nodes_source);
     assert_eq!(names, ["declared", "probed", "remembered", "hint", "assumed"]);
+}
+
+#[test]
+fn what_was_kept_by_another_choice_is_good_for_names_and_a_list_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let state_dir = StateDir::open(folder.path()).unwrap();
+    let cluster = ClusterId([7; 32]);
+    let (control_plane, _) = configured(&EVERY_KEY.replace("dry_run: true", ""));
+    let saved_at = Duration::from_secs(1_795_244_279);
+    let kept = settings::kept(&control_plane.choice).fingerprint();
+    let json = br#"{"metadata": {"name": "web", "namespace": "ns", "uid": "u"}}"#;
+    let pod = shared_informer::pod::parse(json, &settings::kept(&control_plane.choice)).unwrap();
+    for (kept, expected) in [(kept, saved_at), (kept ^ 1, Duration::ZERO)] {
+        let header = Header { cluster, resource_version: "5".into(), saved_at, kept };
+        assert!(state_dir.save_index(&header, [&pod]));
+        let index = remembered(&state_dir, cluster, &control_plane).index.unwrap();
+        assert_eq!((index.header.saved_at, &*index.pods), (expected, &[pod.clone()][..]));
+    }
 }

@@ -31,7 +31,7 @@ fn spend() -> Spend {
 }
 
 fn header() -> Header {
-    Header { cluster: OURS, resource_version: "5".into(), saved_at: Duration::from_secs(1) }
+    Header { cluster: OURS, resource_version: "5".into(), saved_at: Duration::from_secs(1), kept: 7 }
 }
 
 fn counts(state: &StateDir) -> BTreeMap<(&'static str, &'static str), u64> {

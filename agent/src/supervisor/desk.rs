@@ -2,6 +2,7 @@
 //!
 //! One client at a time, each for a second at most: the loop has children to look after.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -53,6 +54,8 @@ impl Desk<'_> {
             config: status::Config { source: self.config.to_owned(), ..status::Config::default() },
             pause: panel::paused(self.switch),
             budget: None,
+            kubelet: None,
+            rungs: BTreeMap::new(),
             outputs: Vec::new(),
             collectors: Vec::new(),
             state_dir: None,

@@ -5,6 +5,8 @@ mod control;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod kubelet;
+#[cfg(test)]
 mod outputs;
 #[cfg(test)]
 mod process;

@@ -10,13 +10,13 @@ use crate::receiver::Receiver;
 
 mod life;
 mod pause;
-mod server;
+pub(crate) mod server;
 mod trouble;
 
 use server::Server;
 
 /// What is added to a configuration for a node whose size is vouched for: its first turn is a LIST and a WATCH.
-const ONE_NODE: &str = "cluster: {size: 1}\nslo: {control_plane: {requests_per_second: 100}}";
+pub(crate) const ONE_NODE: &str = "cluster: {size: 1}\nslo: {control_plane: {requests_per_second: 100}}";
 /// The same for one that has to ask its DaemonSet first.
 const DAEMON_SET: &str = "cluster: {hint: 2}\nslo: {control_plane: {requests_per_second: 100}}";
 
@@ -33,16 +33,16 @@ fn config(folder: &str, receiver: &Receiver, cluster: &str, kube: &str) -> Strin
 }
 
 /// An agent with an API server and a receiver of its own.
-struct World {
-    server: Server,
-    receiver: Receiver,
-    agent: Agent,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) receiver: Receiver,
+    pub(crate) agent: Agent,
     /// Where the kubeconfig is.
     folder: tempfile::TempDir,
 }
 
 impl World {
-    fn start(server: Server, cluster: &str, kube: &str) -> Self {
+    pub(crate) fn start(server: Server, cluster: &str, kube: &str) -> Self {
         Self::start_with(server, cluster, kube, &[])
     }
 
@@ -55,14 +55,14 @@ impl World {
     }
 
     /// The same configuration with another declaration or another `kube` section.
-    fn reload(&self, cluster: &str, kube: &str) {
+    pub(crate) fn reload(&self, cluster: &str, kube: &str) {
         let folder = self.folder.path().to_str().unwrap();
         self.agent.rewrite(&config(folder, &self.receiver, cluster, kube));
         self.agent.signal("HUP");
     }
 
     /// The budget's part of the status, once it `fits`.
-    fn budget(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn budget(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         self.agent.wait_long_for_status(what, |status| fits(&status["budget"]))["budget"].take()
     }
 
@@ -76,7 +76,7 @@ impl World {
     }
 
     /// Waits for turns.
-    fn until(&self, what: &str, done: impl FnMut() -> bool) {
+    pub(crate) fn until(&self, what: &str, done: impl FnMut() -> bool) {
         wait_long(done, || {
             format!("no {what}; the server saw {:#?}; {}", self.server.seen(), self.agent.log())
         });
@@ -84,7 +84,7 @@ impl World {
 }
 
 /// Every request that a status tells of: (verb, resource, reason, status) and how many.
-fn counts(budget: &Value) -> Vec<(String, u64)> {
+pub(crate) fn counts(budget: &Value) -> Vec<(String, u64)> {
     let text = |request: &Value, key: &str| request[key].as_str().unwrap().to_owned();
     let mut counts: Vec<_> = budget["requests"]
         .as_array()

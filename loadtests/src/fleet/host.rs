@@ -43,6 +43,7 @@ impl Disk {
                 cluster: ClusterId([0; 32]),
                 resource_version: version.clone(),
                 saved_at: saved.since_origin(),
+                kept: 0,
             },
             pods: Vec::new(),
         });

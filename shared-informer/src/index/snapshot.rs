@@ -77,6 +77,14 @@ impl Snapshot {
         self.generation
     }
 
+    /// Whether this is the content of `other` and of the same index, without comparing it: never true for another
+    /// content, as long as both are held.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.generation == other.generation
+            && Arc::ptr_eq(&self.live, &other.live)
+            && Arc::ptr_eq(&self.gone, &other.gone)
+    }
+
     /// How many pods are live.
     pub fn len(&self) -> usize {
         self.live.len()

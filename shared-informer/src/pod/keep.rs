@@ -12,6 +12,11 @@ pub trait Keep {
     fn image_ids(&self) -> bool {
         false
     }
+
+    /// Another number for another choice: what was remembered of one lacks what the other would have kept.
+    fn fingerprint(&self) -> u64 {
+        0
+    }
 }
 
 /// Two closures: labels, annotations.

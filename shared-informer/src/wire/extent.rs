@@ -3,7 +3,7 @@
 
 /// The state within a value.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Extent {
+pub struct Extent {
     kind: Kind,
     depth: u32,
     in_string: bool,
@@ -20,13 +20,20 @@ enum Kind {
     Closed,
 }
 
+impl Default for Extent {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Extent {
-    pub(super) const fn new() -> Self {
+    /// Nothing of the value has been seen.
+    pub const fn new() -> Self {
         Self { kind: Kind::Unknown, depth: 0, in_string: false, escaped: false }
     }
 
     /// How many of these bytes belong to the value, and whether it ends with them.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
+    pub fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
         if self.kind == Kind::Unknown {
             match bytes.first() {
                 None => return (0, false),
@@ -70,6 +77,6 @@ const fn is_delimiter(byte: u8) -> bool {
 }
 
 /// Whitespace as JSON has it.
-pub(super) const fn is_space(byte: u8) -> bool {
+pub const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }

@@ -20,6 +20,8 @@ use crate::pod::{self, Pod, Refusal, limits};
 pub struct Reader {
     keep: Kept,
     bounds: Bounds,
+    /// Whether a list without a version is one.
+    unversioned: bool,
     at: At,
     extent: Extent,
     /// The value that is being collected.
@@ -83,6 +85,7 @@ impl Reader {
         Self {
             keep,
             bounds,
+            unversioned: false,
             at: At::Start,
             extent: Extent::new(),
             held: Vec::new(),
@@ -92,6 +95,11 @@ impl Reader {
             kept: 0,
             found: Found::default(),
         }
+    }
+
+    /// Reads what a kubelet answers to `/pods`: a list without a version, of what that node runs.
+    pub fn of_kubelet(keep: Kept, bounds: Bounds) -> Self {
+        Self { unversioned: true, ..Self::new(keep, bounds) }
     }
 
     /// The bytes that the reader holds beside its pods.
@@ -123,7 +131,7 @@ impl Reader {
             return Err(Unusable::Truncated);
         }
         let Found { is_pod_list, version, truncated, has_items, pods, refused } = self.found;
-        match version {
+        match version.or(self.unversioned.then(Box::default)) {
             Some(resource_version) if has_items && is_pod_list == Some(true) => {
                 Ok(List { resource_version, truncated, pods, refused })
             }
@@ -219,7 +227,7 @@ impl Reader {
             Field::Metadata => {
                 let metadata: Metadata<'_> = serde_json::from_slice(&self.held).map_err(malformed)?;
                 let version = metadata.resource_version.unwrap_or_default();
-                if version.is_empty() || version.len() > limits::OPAQUE {
+                if (version.is_empty() && !self.unversioned) || version.len() > limits::OPAQUE {
                     return Err(Unusable::Malformed);
                 }
                 let truncated = metadata.more.is_some_and(|more| !more.is_empty());

@@ -5,22 +5,22 @@ use crate::scan::{self, Words};
 
 /// The counters of one interface since it appeared.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Stat {
-    pub(super) received: Direction,
-    pub(super) transmitted: Direction,
+pub(crate) struct Stat {
+    pub(crate) received: Direction,
+    pub(crate) transmitted: Direction,
 }
 
 /// The counters of one direction.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub(super) struct Direction {
-    pub(super) bytes: u64,
-    pub(super) packets: u64,
-    pub(super) errors: u64,
-    pub(super) dropped: u64,
+pub(crate) struct Direction {
+    pub(crate) bytes: u64,
+    pub(crate) packets: u64,
+    pub(crate) errors: u64,
+    pub(crate) dropped: u64,
 }
 
 /// The interfaces by name, in the file's order, after the two lines of the header.
-pub(super) fn rows(text: &[u8]) -> impl Iterator<Item = Result<(&[u8], Stat), Malformed>> {
+pub(crate) fn rows(text: &[u8]) -> impl Iterator<Item = Result<(&[u8], Stat), Malformed>> {
     let mut lines = scan::lines(text);
     let known = [lines.next(), lines.next()].iter().all(|line| line.is_some_and(|line| line.contains(&b'|')));
     let missing = (!known).then_some(Err(Malformed { what: "no header of interfaces", at: 0 }));

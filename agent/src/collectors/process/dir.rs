@@ -25,7 +25,7 @@ const FIRST_READ: usize = 4096;
 
 /// The host's `/proc`, opened once.
 #[derive(Debug)]
-pub(in crate::collectors) struct ProcDir {
+pub(crate) struct ProcDir {
     path: PathBuf,
     dir: Option<OwnedFd>,
     is_procfs: bool,
@@ -34,7 +34,7 @@ pub(in crate::collectors) struct ProcDir {
 
 impl ProcDir {
     /// The directory at `path`, opened at the first walk.
-    pub(in crate::collectors) const fn new(path: PathBuf) -> Self {
+    pub(crate) const fn new(path: PathBuf) -> Self {
         Self { path, dir: None, is_procfs: false, entries: Vec::new() }
     }
 
@@ -46,6 +46,19 @@ impl ProcDir {
         &mut self,
         mut visit: impl FnMut(Process<'_>),
     ) -> Result<(), SourceError> {
+        self.for_each_entry(|process, _| visit(process))
+    }
+
+    /// The same with the inode number of the process's directory. procfs draws a new number whenever it makes such a
+    /// directory, and keeps one as long as the process lives and memory suffices: the pair of id and number never
+    /// stands for two processes, though one process may in time have several. It costs nothing beyond the walk.
+    ///
+    /// # Errors
+    /// As [`Self::for_each_pid`].
+    pub(crate) fn for_each_entry(
+        &mut self,
+        mut visit: impl FnMut(Process<'_>, u64),
+    ) -> Result<(), SourceError> {
         let walked = self.walk(&mut visit);
         walked.map_err(|errno| {
             self.dir = None;
@@ -53,7 +66,7 @@ impl ProcDir {
         })
     }
 
-    fn walk(&mut self, visit: &mut impl FnMut(Process<'_>)) -> Result<(), Errno> {
+    fn walk(&mut self, visit: &mut impl FnMut(Process<'_>, u64)) -> Result<(), Errno> {
         if self.dir.is_none() {
             let dir = rustix::fs::open(&self.path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
             self.is_procfs = rustix::fs::fstatfs(&dir)?.f_type == rustix::fs::PROC_SUPER_MAGIC;
@@ -64,21 +77,22 @@ impl ProcDir {
         rustix::fs::seek(dir, SeekFrom::Start(0))?;
         let mut listing = RawDir::new(dir, &mut self.entries);
         while let Some(entry) = listing.next() {
-            if let Some(pid) = pid_of(entry?.file_name().to_bytes()) {
-                visit(Process { dir: dir.as_fd(), pid, is_procfs: self.is_procfs });
+            let entry = entry?;
+            if let Some(pid) = pid_of(entry.file_name().to_bytes()) {
+                visit(Process { dir: dir.as_fd(), pid, is_procfs: self.is_procfs }, entry.ino());
             }
         }
         Ok(())
     }
 
     /// The process `pid` of the walked directory; `None` before the first walk.
-    pub(in crate::collectors) fn process(&self, pid: u32) -> Option<Process<'_>> {
+    pub(crate) fn process(&self, pid: u32) -> Option<Process<'_>> {
         let dir = self.dir.as_ref()?.as_fd();
         Some(Process { dir, pid, is_procfs: self.is_procfs })
     }
 
     /// The path of a process's file, for messages.
-    pub(in crate::collectors) fn path_of(&self, pid: u32, file: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, pid: u32, file: &str) -> PathBuf {
         self.path.join(Path::new(&pid.to_string())).join(file)
     }
 }
@@ -90,10 +104,10 @@ fn pid_of(name: &[u8]) -> Option<u32> {
 
 /// Where the files of one process are.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::collectors) struct Process<'d> {
+pub(crate) struct Process<'d> {
     dir: BorrowedFd<'d>,
     /// The process id.
-    pub(in crate::collectors) pid: u32,
+    pub(crate) pid: u32,
     is_procfs: bool,
 }
 
@@ -102,15 +116,24 @@ impl Process<'_> {
     ///
     /// # Errors
     /// The kernel's answer; see [`is_gone`].
-    pub(in crate::collectors) fn open(&self, file: &str) -> Result<OwnedFd, Errno> {
+    pub(crate) fn open(&self, file: &str) -> Result<OwnedFd, Errno> {
         rustix::fs::openat(self.dir, Name::new(self.pid, file).bytes(), OFlags::CLOEXEC, Mode::empty())
+    }
+
+    /// The inode number of the process's `file`; of its directory for `.`, as [`ProcDir::for_each_entry`] tells it.
+    ///
+    /// # Errors
+    /// The kernel's answer; see [`is_gone`].
+    pub(crate) fn inode(&self, file: &str) -> Result<u64, Errno> {
+        let name = Name::new(self.pid, file);
+        Ok(rustix::fs::statat(self.dir, name.bytes(), AtFlags::empty())?.st_ino)
     }
 
     /// Reads at most `limit` bytes of the process's `file` into `buffer`, which keeps its length between reads.
     ///
     /// # Errors
     /// The kernel's answer; see [`is_gone`].
-    pub(in crate::collectors) fn read<'b>(
+    pub(crate) fn read<'b>(
         &self,
         file: &str,
         buffer: &'b mut Vec<u8>,
@@ -210,7 +233,7 @@ impl Process<'_> {
 }
 
 /// Whether an error says that the process went away between two reads.
-pub(in crate::collectors) const fn is_gone(errno: Errno) -> bool {
+pub(crate) const fn is_gone(errno: Errno) -> bool {
     matches!(errno, Errno::NOENT | Errno::SRCH)
 }
 

@@ -69,18 +69,36 @@ section! {
 }
 
 section! {
-    /// The node's kubelet, as far as the budget has to know: a scrape with a credential makes the kubelet ask the API
-    /// server who that is and what it may do, and these requests count.
+    /// The node's kubelet. A scrape with a credential makes the kubelet ask the API server who that is and what it may do;
+    /// these requests count, so such scrapes need the budget's shared watch (`kube`) and come when it says. After any answer
+    /// but a quick 200 they stop, and one probe a turn asks again. The read-only port costs the API server nothing and is
+    /// read without `kube` too.
     pub struct Kubelet {
         /// The way in: `token` (a TokenReview and access reviews), `x509` (access reviews), `read_only` (the port without
         /// authentication: nothing) or `off`.
         access: KubeletAccess = KubeletAccess::Off,
         /// The kubelet's address on the node.
         address: Option<IpAddr>,
+        /// Its port. Default: 10250, and 10255 for `read_only`.
+        port: Option<Whole<1, 65_535>>,
         /// How often it is scraped at most. The budget may lengthen this.
         period: Span<10_000, 86_400_000> = Span::seconds(60),
-        /// What is read in one scrape; each costs an access review of its own.
+        /// What is read in one scrape; each costs an access review of its own. `stats` gives what only the kubelet knows,
+        /// `pods` names and labels for where there is no shared watch. `metrics` counts and is read by nothing yet.
         subresources: Vec<Subresource> = vec![Subresource::Stats],
+        /// The file with the token, for `token`. Default: the pod's service account. It is read anew for each scrape.
+        token_file: Option<FilePath>,
+        /// The client certificate in PEM, for `x509`; read anew for each scrape, as its key is.
+        cert_file: Option<FilePath>,
+        /// Its private key.
+        key_file: Option<FilePath>,
+        /// The authorities that may sign the kubelet's certificate, for its address. Default: the service account's.
+        ca_file: Option<FilePath>,
+        /// The kubelet's own certificate, or several: it has to show exactly one of them. For kubelets that have signed their
+        /// own; with `--rotate-server-certificates` off it is the host's `/var/lib/kubelet/pki/kubelet.crt`.
+        pinned_cert_file: Option<FilePath>,
+        /// Takes any certificate: whoever sits on the node's address gets the token. `tare.kubelet.insecure` tells of it.
+        insecure_skip_verify: bool = false,
     }
 }
 

@@ -1,20 +1,21 @@
 //! What may be asked of the API server: the declaration, checked to be one that can work, and the way to the server.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use shared_informer::activation::{Step, Steps, StepsError};
 use shared_informer::declaration::{self, Declaration, DeclarationError};
 use shared_informer::derive::{self, DeriveError, Fleet};
-use shared_informer::reviews::Access;
 use shared_informer::size::Size;
 
 use crate::config::check::Checker;
 use crate::config::file::{self, Cluster, Config};
 use crate::config::report::Path;
 use crate::config::values::kube::ObjectName;
-use crate::config::values::{KubeletAccess, Subresource};
+use crate::enrich::Choice;
+
+use super::kubelet::{self, KubeletReader};
 
 /// The declared budget and everything that the shared watch needs.
 #[derive(Debug, Clone)]
@@ -25,14 +26,14 @@ pub struct ControlPlane {
     pub cluster: declaration::Cluster,
     /// The scrapes of the kubelet that the budget counts with.
     pub kubelet: derive::Kubelet,
-    /// What a scrape reads, each once.
-    pub subresources: Vec<Subresource>,
-    /// The kubelet's address on the node, if it is known.
-    pub kubelet_address: Option<IpAddr>,
+    /// The reader of the kubelet.
+    pub reader: KubeletReader,
     /// The steps in which an installation reaches the nodes.
     pub steps: Steps,
     /// Whether nothing is asked and everything only counted.
     pub dry_run: bool,
+    /// What of a pod becomes attributes: nothing else of its labels and annotations is kept.
+    pub choice: Arc<Choice>,
     /// The API server.
     pub api: Api,
 }
@@ -118,7 +119,7 @@ impl fmt::Display for Off {
 }
 
 /// Converts what `config` says; what cannot work is reported.
-pub(super) fn convert(config: &Config, checker: &mut Checker<'_>) -> ControlPlane {
+pub(super) fn convert(config: &Config, choice: Arc<Choice>, checker: &mut Checker<'_>) -> ControlPlane {
     let declared = &config.slo.control_plane;
     let declaration = Declaration::new(
         declared.requests_per_second.0,
@@ -127,15 +128,16 @@ pub(super) fn convert(config: &Config, checker: &mut Checker<'_>) -> ControlPlan
     );
     let Cluster { size, hint, assume } = &config.cluster;
     let cluster = declaration::Cluster::new(size.0, hint.get(), assume.get());
+    let api = api(config, checker);
     let control_plane = ControlPlane {
         declaration: usable(declaration, "slo", checker),
         cluster: usable(cluster, "cluster", checker),
-        kubelet: kubelet(&config.kubelet, checker),
-        subresources: config.kubelet.subresources.clone(),
-        kubelet_address: config.kubelet.address,
+        kubelet: kubelet::scrapes(&config.kubelet, checker),
+        reader: kubelet::reader(config, &api, checker),
         steps: steps(&config.activation, checker),
         dry_run: config.dry_run,
-        api: api(config, checker),
+        choice,
+        api,
     };
     can_work(&control_plane, checker);
     control_plane
@@ -163,27 +165,6 @@ fn can_work(control_plane: &ControlPlane, checker: &mut Checker<'_>) {
         let message = message.strip_prefix(key).map_or(message.as_str(), str::trim_start);
         checker.problem(&Path::root().key("slo").key("control_plane").key(key), message);
     }
-}
-
-fn kubelet(kubelet: &file::Kubelet, checker: &mut Checker<'_>) -> derive::Kubelet {
-    let path = Path::root().key("kubelet").key("subresources");
-    let access = match kubelet.access {
-        KubeletAccess::Token => Access::Token,
-        KubeletAccess::X509 => Access::X509,
-        KubeletAccess::ReadOnly => Access::ReadOnly,
-        KubeletAccess::Off => Access::Off,
-    };
-    let subresources = &kubelet.subresources;
-    if subresources.is_empty() && access != Access::Off {
-        checker.problem(&path, "nothing is read; name at least one, or set access: off");
-    }
-    for (index, subresource) in subresources.iter().enumerate() {
-        if let Some(first) = subresources.iter().take(index).position(|other| other == subresource) {
-            checker.problem(&path.index(index), format!("is subresources[{first}] already"));
-        }
-    }
-    let count = u32::try_from(subresources.len()).unwrap_or(u32::MAX);
-    derive::Kubelet { access, period: kubelet.period.get(), subresources: count.max(1) }
 }
 
 fn steps(activation: &file::Activation, checker: &mut Checker<'_>) -> Steps {

@@ -1,9 +1,12 @@
 //! From the file to [`Settings`]: everything but the outputs.
 
+use std::sync::Arc;
+
 use exporter::proxy::Proxy;
 
 use super::{
-    Control, Disk, Filesystem, Load, Network, Process, Scraper, Scrapers, Settings, control_plane, outputs,
+    Control, Disk, Filesystem, Load, Network, Process, Scraper, Scrapers, Settings, containers,
+    control_plane, enrich, outputs,
 };
 use crate::catalog::Enabled;
 use crate::collectors::process::{Muted, Subject};
@@ -18,7 +21,7 @@ use crate::filter::{Filter, MatchType, Matcher};
 use crate::paths::HostPaths;
 
 /// The most entries of one list of names: each may be an expression that is compiled.
-const MAX_ENTRIES: usize = 256;
+pub(super) const MAX_ENTRIES: usize = 256;
 
 /// Converts `config`, in which the environment already is, except for the proxy. What it reports makes the result
 /// unusable.
@@ -30,11 +33,14 @@ pub(in crate::config) fn convert(
     let optional = |path: &Option<AbsolutePath>| path.as_ref().map(|path| path.get().to_owned());
     let host = &config.host;
     let resource = config.enrich.resource_attributes.iter();
+    let choice = enrich::convert(&config.enrich, checker);
     Settings {
         paths: HostPaths::new(host.root.get(), optional(&host.proc), optional(&host.sys)),
         enabled: Enabled::new(config.metrics.iter().map(|(name, switch)| (name.0.name, switch.enabled))),
         scrapers: scrapers(host, checker),
-        control_plane: control_plane::convert(config, checker),
+        containers: containers::convert(&config.containers, *host.interval.get(), checker),
+        control_plane: control_plane::convert(config, Arc::clone(&choice), checker),
+        choice,
         resource: resource.map(|(name, value)| (name.0.clone(), value.0.clone())).collect(),
         outputs: outputs::convert(config.outputs.as_deref().unwrap_or_default(), checker),
         proxy,
@@ -218,7 +224,7 @@ fn bad_expressions(match_type: MatchType, entries: &[String], path: &Path, check
 }
 
 /// The regex crate draws a picture over several lines; the last one says what is wrong.
-fn bad_expression(expression: &str, error: &regex::Error) -> String {
+pub(super) fn bad_expression(expression: &str, error: &regex::Error) -> String {
     let text = error.to_string();
     let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
     format!("{} is no regular expression: {reason}", quote(expression))

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::{Budget, Collector, DiskLog, Dns, Output, Status, Trouble};
+use super::{Budget, Collector, DiskLog, Dns, Kubelet, Output, Status, Trouble};
 use crate::control::time;
 
 /// The width of the names on the left.
@@ -46,6 +46,14 @@ fn write(out: &mut String, status: &Status) -> fmt::Result {
     match &status.budget {
         Some(budget) => write_budget(out, budget)?,
         None => fact(out, "API budget", "nothing is asked of the API server")?,
+    }
+    if let Some(kubelet) = &status.kubelet {
+        write_kubelet(out, kubelet)?;
+    }
+    if !status.rungs.is_empty() {
+        let rungs =
+            status.rungs.iter().map(|(name, up)| format!("{name} {}", if *up { "up" } else { "down" }));
+        fact(out, "sources", &rungs.collect::<Vec<_>>().join(", "))?;
     }
     status.outputs.iter().try_for_each(|output| write_output(out, output))?;
     write_collectors(out, &status.collectors)?;
@@ -93,6 +101,41 @@ fn write_budget(out: &mut String, budget: &Budget) -> fmt::Result {
         fact(out, "requests", &format!("{what}: {} x {}", requests.status, requests.count))?;
     }
     trouble(out, budget.last_error.as_ref())
+}
+
+fn write_kubelet(out: &mut String, kubelet: &Kubelet) -> fmt::Result {
+    let Kubelet {
+        mode,
+        why,
+        address,
+        access,
+        trust,
+        interval_s,
+        summary_up,
+        pods_up,
+        last_success,
+        last_error,
+    } = kubelet;
+    let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+    let (verb, every) =
+        if mode == "stopped" { ("stopped, one probe", "at most every ") } else { ("", "every ") };
+    let pace =
+        interval_s.map(|interval| format!(", {every}{}", time::duration(interval))).unwrap_or_default();
+    let mode = if verb.is_empty() { mode } else { verb };
+    fact(out, "kubelet", &format!("{mode}{why}{pace}"))?;
+    if let (Some(address), Some(access), Some(trust)) = (address, access, trust) {
+        fact(out, "", &format!("{address}, access {access}, verified by {trust}"))?;
+        let last = match last_success {
+            Some(last) => format!("last success {last}"),
+            None => "nothing was answered well yet".to_owned(),
+        };
+        let rungs = [("summary", summary_up), ("pods", pods_up)].into_iter().filter_map(|(name, up)| {
+            let word = if (*up)? { "up" } else { "down" };
+            Some(format!("{name} {word}, "))
+        });
+        fact(out, "", &format!("{}{last}", rungs.collect::<String>()))?;
+    }
+    trouble(out, last_error.as_ref())
 }
 
 fn write_output(out: &mut String, output: &Output) -> fmt::Result {

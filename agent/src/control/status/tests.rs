@@ -44,6 +44,19 @@ fn full() -> Status {
             }],
             last_error: Some(trouble("429 Too Many Requests")),
         }),
+        kubelet: Some(Kubelet {
+            mode: text("slots"),
+            why: None,
+            address: Some(text("192.0.2.7:10250")),
+            access: Some(text("token")),
+            trust: Some(text("pinned to /kubelet.crt")),
+            interval_s: Some(210),
+            summary_up: Some(true),
+            pods_up: Some(false),
+            last_success: Some(text("2026-11-21T06:03:00Z")),
+            last_error: Some(trouble("the kubelet answered /pods with 403")),
+        }),
+        rungs: BTreeMap::new(),
         outputs: vec![output()],
         collectors: vec![Collector {
             name: text("cpu"),
@@ -116,6 +129,10 @@ API budget   paused: a person said stop
 watch        open for 1m 1s, 2s old, 31 pods
 requests     list pods (list): 200 x 1
              last error 2026-11-21T06:00:00Z: 429 Too Many Requests
+kubelet      slots, every 3m 30s
+             192.0.2.7:10250, access token, verified by pinned to /kubelet.crt
+             summary up, pods down, last success 2026-11-21T06:03:00Z
+             last error 2026-11-21T06:00:00Z: the kubelet answered /pods with 403
 output       default to https://collector.test:4318 through http://proxy.test:3128: last success 2026-11-21T06:02:00Z
              2 requests wait (4096 of 4194304 bytes)
              5 requests wait on the disk (8192 of 268435456 bytes)

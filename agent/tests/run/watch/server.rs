@@ -12,7 +12,7 @@ use rustix::net::{AddressFamily, SocketType, bind, getsockname, listen, socket};
 
 /// How requests are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answers {
+pub(crate) enum Answers {
     /// As by an API server that is well.
     Well,
     /// Requests are read and never answered.
@@ -23,7 +23,7 @@ pub(super) enum Answers {
 
 /// The three requests that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Size,
     List,
     Watch,
@@ -31,18 +31,18 @@ pub(super) enum Kind {
 
 /// One request, as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     /// Everything up to the empty line.
-    pub(super) head: String,
+    pub(crate) head: String,
 }
 
 impl Seen {
     /// Method, path and parameters.
-    pub(super) fn line(&self) -> &str {
+    pub(crate) fn line(&self) -> &str {
         self.head.lines().next().unwrap().strip_suffix(" HTTP/1.1").unwrap()
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> Kind {
         match self.line() {
             line if line.contains("/daemonsets/") => Kind::Size,
             line if line.contains("watch=true") => Kind::Watch,
@@ -73,7 +73,7 @@ impl Log {
 }
 
 /// A server on a port of its own; its threads end with the test's process.
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     log: Arc<Mutex<Log>>,
     /// Bound, but nobody listens: who connects is refused, and nobody else can take the port.
@@ -82,14 +82,14 @@ pub(super) struct Server {
 
 impl Server {
     /// One that answers so.
-    pub(super) fn start(answers: Answers) -> Self {
+    pub(crate) fn start(answers: Answers) -> Self {
         let server = Self::dead(answers);
         server.revive();
         server
     }
 
     /// One that refuses every connection until it is revived.
-    pub(super) fn dead(answers: Answers) -> Self {
+    pub(crate) fn dead(answers: Answers) -> Self {
         let bound = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
         bind(&bound, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let address = getsockname(&bound).unwrap().try_into().unwrap();
@@ -105,7 +105,7 @@ impl Server {
     }
 
     /// From now on it listens.
-    pub(super) fn revive(&self) {
+    pub(crate) fn revive(&self) {
         let Some(bound) = self.dead.lock().unwrap().take() else { return };
         listen(&bound, 64).unwrap();
         let bookmarks = Arc::clone(&self.log);
@@ -130,12 +130,12 @@ impl Server {
     }
 
     /// From now on it answers so.
-    pub(super) fn answer(&self, answers: Answers) {
+    pub(crate) fn answer(&self, answers: Answers) {
         self.log().answers = answers;
     }
 
     /// Writes a kubeconfig that leads here.
-    pub(super) fn write_kubeconfig(&self, path: &Path) {
+    pub(crate) fn write_kubeconfig(&self, path: &Path) {
         let text = format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: c\n\
              clusters: [{{name: c, cluster: {{server: \"http://{}\"}}}}]\n\
@@ -147,7 +147,7 @@ impl Server {
     }
 
     /// Tells the open watches of one more pod; the version that they know then.
-    pub(super) fn add_pod(&self) -> u64 {
+    pub(crate) fn add_pod(&self) -> u64 {
         let mut log = self.log();
         log.version += 1;
         let (version, name) = (log.version, format!("pod-{}", log.version));
@@ -155,26 +155,26 @@ impl Server {
         version
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.log().seen.clone()
     }
 
-    pub(super) fn kinds(&self) -> Vec<Kind> {
+    pub(crate) fn kinds(&self) -> Vec<Kind> {
         self.log().seen.iter().map(Seen::kind).collect()
     }
 
     /// Connections so far, those included that asked nothing.
-    pub(super) fn opened(&self) -> usize {
+    pub(crate) fn opened(&self) -> usize {
         self.log().opened
     }
 
     /// Connections that are open.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.log().open
     }
 
     /// Watches that are open.
-    pub(super) fn watches(&self) -> usize {
+    pub(crate) fn watches(&self) -> usize {
         self.log().watches.len()
     }
 
@@ -186,7 +186,7 @@ impl Server {
 /// More often than once a minute, as the real one: a machine that stalls shall not make one late.
 const BOOKMARKS: Duration = Duration::from_secs(20);
 /// The version of the first LIST.
-pub(super) const FIRST_VERSION: u64 = 1_000;
+pub(crate) const FIRST_VERSION: u64 = 1_000;
 
 /// Until the client closes the connection, which is seen while nothing else is expected of it.
 fn serve(stream: &TcpStream, connection: usize, log: &Mutex<Log>) {

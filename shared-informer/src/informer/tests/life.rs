@@ -6,7 +6,7 @@ use crate::remembered::{ClusterId, Header, Remembered};
 
 fn remembered(age: Duration) -> Memory {
     let saved_at = start().wall.minus(age).since_origin();
-    let header = Header { cluster: ClusterId([1; 32]), resource_version: "70".into(), saved_at };
+    let header = Header { cluster: ClusterId([1; 32]), resource_version: "70".into(), saved_at, kept: 0 };
     Memory { index: Some(Remembered { header, pods: vec![pod("a", "60")] }), ..Memory::default() }
 }
 

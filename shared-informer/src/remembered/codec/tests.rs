@@ -41,7 +41,7 @@ fn fixtures() -> Vec<Pod> {
 
 fn header() -> Header {
     let saved_at = Duration::new(1_795_244_279, 123_456_789);
-    Header { cluster: OURS, resource_version: "120077".into(), saved_at }
+    Header { cluster: OURS, resource_version: "120077".into(), saved_at, kept: 0 }
 }
 
 fn file() -> Vec<u8> {

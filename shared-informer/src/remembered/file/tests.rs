@@ -13,6 +13,7 @@ fn bytes(version: &str) -> Vec<u8> {
         cluster: OURS,
         resource_version: version.into(),
         saved_at: Duration::from_secs(1_795_244_279),
+        kept: 0,
     };
     encode(&header, [], MAX_BYTES).unwrap()
 }

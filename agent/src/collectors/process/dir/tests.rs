@@ -21,6 +21,19 @@ fn only_names_that_are_process_ids_are_visited() {
 }
 
 #[test]
+fn the_walk_tells_the_number_of_each_directory_that_a_look_at_it_tells() {
+    for path in [PathBuf::from("/proc"), fixture("process/proc")] {
+        let mut dir = ProcDir::new(path);
+        let mut numbers = Vec::new();
+        dir.for_each_entry(|process, inode| numbers.push((process.pid, inode, process.inode(".")))).unwrap();
+        // Processes may end between the two.
+        let same = numbers.iter().filter(|(_, inode, looked_at)| looked_at.as_ref() == Ok(inode)).count();
+        let ended = numbers.iter().filter(|(.., looked_at)| looked_at.is_err_and(is_gone)).count();
+        assert_eq!((same + ended, same > 0), (numbers.len(), true));
+    }
+}
+
+#[test]
 fn a_file_is_read_up_to_its_limit_and_whole_below_it() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("7")).unwrap();
