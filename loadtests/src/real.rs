@@ -41,6 +41,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(build::ROLE) => build::run(rest),
         Some(janitor::ROLE) => janitor::run(rest),
         Some(load::ROLE) => load::run(rest),
+        Some(checks::cgroup_v2::guest::ROLE) => checks::cgroup_v2::guest::run(rest),
+        Some(checks::cgroup_v2::loads::ROLE) => checks::cgroup_v2::loads::run(rest),
         _ => cli::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {

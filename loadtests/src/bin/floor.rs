@@ -1,11 +1,12 @@
 //! The least that a host agent can do: read the files of the host scrapers, and nothing else.
 //!
-//! `floor INTERVAL_MS NAME...` opens the hot files once and reads them with `pread` at each tick into one
+//! `floor INTERVAL_MS NAME... [--pods CGROUP]` opens the hot files once and reads them with `pread` at each tick into one
 //! buffer; opens, reads and closes `/proc/<pid>/stat` of every process; asks each mounted filesystem of a
 //! disk for its size; and for the processes with one of the names reads what the process scraper needs. It
 //! parses only what it has to in order to know what to read. TCP sockets are asked for over netlink: on a
 //! machine with a large table of connections each of `/proc/net/tcp` and `tcp6` costs milliseconds, whatever
-//! they hold. What tare costs is measured against this.
+//! they hold. With `--pods` it also keeps open, and reads at each tick, the files of CPU time and memory of every pod and
+//! container below that cgroup, and `net/dev` of one process of each pod. What tare costs is measured against this.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -38,8 +39,14 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let Some((interval, names)) = arguments.split_first() else { return ExitCode::from(64) };
     let Ok(interval) = interval.parse().map(Duration::from_millis) else { return ExitCode::from(64) };
+    let (names, pods) = match names.iter().position(|name| name == "--pods") {
+        Some(at) => (names.get(..at).unwrap_or_default(), names.get(at + 1).map(String::as_str)),
+        None => (names, None),
+    };
+    let mut hot: Vec<_> = HOT.iter().filter_map(|path| File::open(path).ok()).collect();
+    hot.extend(pods.into_iter().flat_map(of_pods));
     let mut floor = Floor {
-        hot: HOT.iter().filter_map(|path| File::open(path).ok()).collect(),
+        hot,
         mounts: mounts(),
         sockets: socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(SOCK_DIAG))
             .ok(),
@@ -123,6 +130,43 @@ impl Floor {
     fn read(&mut self, path: &Path) -> Option<usize> {
         File::open(path).ok()?.read(&mut self.buffer).ok()
     }
+}
+
+/// The files of every pod and container, of both cgroup versions: those that are there.
+fn of_pods(cgroup: &str) -> Vec<File> {
+    const HIERARCHIES: [(&str, &[&str]); 4] = [
+        ("", &["cpu.stat", "memory.current", "memory.stat"]),
+        ("cpuacct", &["cpuacct.usage"]),
+        ("cpu,cpuacct", &["cpuacct.usage"]),
+        ("memory", &["memory.usage_in_bytes", "memory.stat"]),
+    ];
+    let mut files = Vec::new();
+    for (hierarchy, names) in HIERARCHIES {
+        let root = Path::new("/sys/fs/cgroup").join(hierarchy).join(cgroup.trim_start_matches('/'));
+        let classes = folders(&root).chain([root.clone()]);
+        for pod in classes.flat_map(|class| folders(&class).collect::<Vec<_>>()) {
+            if !pod.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"pod")) {
+                continue;
+            }
+            let containers: Vec<_> = folders(&pod).collect();
+            for group in containers.iter().chain([&pod]) {
+                files.extend(names.iter().filter_map(|file| File::open(group.join(file)).ok()));
+            }
+            let processes = |group: &std::path::PathBuf| fs::read_to_string(group.join("cgroup.procs")).ok();
+            let first = containers.iter().filter_map(processes).find(|text| !text.is_empty());
+            let first = first.as_deref().and_then(|text| text.lines().next());
+            // Once for each pod, not in each hierarchy.
+            if hierarchy.is_empty() || hierarchy == "memory" {
+                files.extend(first.and_then(|pid| File::open(format!("/proc/{pid}/net/dev")).ok()));
+            }
+        }
+    }
+    files
+}
+
+fn folders(path: &Path) -> impl Iterator<Item = std::path::PathBuf> + use<> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
 }
 
 /// Length and type of the first netlink message.

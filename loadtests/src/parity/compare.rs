@@ -2,7 +2,9 @@
 //!
 //! A value of tare read at time t is compared with the collector's reads around t. Both agents take a point's
 //! time shortly before they read its source, so reads closer than `settle` to t prove no order and only widen
-//! the bracket; the last read before t - settle and the first after t + settle bound it.
+//! the bracket; the last read before t - settle and the first after t + settle bound it. Where the collector asks
+//! somebody who has looked up to `lag` ago (the kubelet), its first read after t + settle + lag is the first that
+//! has seen t.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use super::contract::{Kind, Row};
 use super::derived;
 use super::report::RowReport;
 use super::rules::{Rules, Tolerance};
-use super::stream::{MetricStream, Point, SeriesKey, Stream, Time};
+use super::stream::{Attributes, MetricStream, Point, SeriesKey, Stream, Time};
 use super::{Aspect, Mismatch, Side};
 
 /// A series with fewer compared values proves nothing.
@@ -29,6 +31,11 @@ pub struct Settings {
     pub interval: Duration,
     /// How long after its timestamp a source may be read.
     pub settle: Duration,
+    /// How old the figures may be that the collector reports as of now.
+    pub lag: Duration,
+    /// Rows, by the beginning of their names, whose source looks by itself more rarely than every interval, with the longest
+    /// silence there may be: tare sends what is new, the collector repeats what it knows.
+    pub rarer: Vec<(&'static str, Duration)>,
     /// How far the starts of cumulative sums may lie apart.
     pub start_slack: Duration,
     /// When the first agent was started. A start after that says when the collector began to look, not when the
@@ -73,29 +80,38 @@ pub fn compare(
     (rows, mismatches)
 }
 
-/// The collector's attributes of every resource have to be among tare's.
+/// The collector's attributes of every resource have to be among tare's. A thing that changed while both looked has several
+/// versions on both sides: each needs a counterpart on the other.
 fn resources(collector: &Stream, tare: &Stream) -> Vec<Mismatch> {
     let mut mismatches = Vec::new();
-    for (identity, versions) in &collector.resources {
+    for (identity, theirs) in &collector.resources {
         let Some(ours) = tare.resources.get(identity) else { continue };
-        for (theirs, ours) in versions.iter().flat_map(|theirs| ours.iter().map(move |ours| (theirs, ours))) {
-            let lacking: Vec<_> = theirs
-                .iter()
-                .filter(|(key, value)| ours.get(*key) != Some(value))
-                .map(|(key, value)| format!("{key}={value:?} (tare: {:?})", ours.get(key)))
-                .collect();
-            if !lacking.is_empty() {
-                let key = SeriesKey { resource: identity.clone(), attributes: BTreeMap::new() };
-                mismatches.push(Mismatch {
-                    metric: "(resource)".to_owned(),
-                    aspect: Aspect::Resource,
-                    series: key.to_string(),
-                    detail: lacking.join(", "),
-                });
-            }
+        let least = |candidates: &mut dyn Iterator<Item = Vec<String>>| {
+            candidates.min_by_key(Vec::len).unwrap_or_default()
+        };
+        let uncovered = theirs.iter().map(|theirs| least(&mut ours.iter().map(|ours| lacking(theirs, ours))));
+        let unfounded = ours.iter().map(|ours| least(&mut theirs.iter().map(|theirs| lacking(theirs, ours))));
+        let worst = uncovered.chain(unfounded).max_by_key(Vec::len).unwrap_or_default();
+        if !worst.is_empty() {
+            let key = SeriesKey { resource: identity.clone(), attributes: BTreeMap::new() };
+            mismatches.push(Mismatch {
+                metric: "(resource)".to_owned(),
+                aspect: Aspect::Resource,
+                series: key.to_string(),
+                detail: worst.join(", "),
+            });
         }
     }
     mismatches
+}
+
+/// What of `theirs` is not in `ours`.
+fn lacking(theirs: &Attributes, ours: &Attributes) -> Vec<String> {
+    theirs
+        .iter()
+        .filter(|(key, value)| ours.get(*key) != Some(value))
+        .map(|(key, value)| format!("{key}={value:?} (tare: {:?})", ours.get(key)))
+        .collect()
 }
 
 struct RowComparison<'a> {
@@ -212,7 +228,8 @@ impl RowComparison<'_> {
     /// Every series has one point in every interval, from the metric's first to its last.
     fn gaps(&self, side: Side, stream: &MetricStream, out: &mut Vec<Mismatch>) {
         let Some((first, last)) = stream.span() else { return };
-        let longest = nanos(self.settings.interval.mul_f64(1.5));
+        let rarer = self.settings.rarer.iter().find(|(start, _)| self.row.metric.starts_with(start));
+        let longest = nanos(rarer.map_or(self.settings.interval.mul_f64(1.5), |(_, silence)| *silence));
         for (key, points) in &stream.series {
             let times = points.iter().map(|point| point.time);
             let around: Vec<_> = std::iter::once(first).chain(times.clone()).chain([last]).collect();
@@ -239,7 +256,8 @@ impl RowComparison<'_> {
     /// Neither side begins or ends more than two intervals apart from the other.
     fn spans(&self, theirs: &MetricStream, ours: &MetricStream, out: &mut Vec<Mismatch>) {
         let (Some(theirs), Some(ours)) = (theirs.span(), ours.span()) else { return };
-        let most = nanos(self.settings.interval).saturating_mul(2);
+        let rarer = self.settings.rarer.iter().find(|(start, _)| self.row.metric.starts_with(start));
+        let most = nanos(rarer.map_or(self.settings.interval * 2, |(_, silence)| *silence));
         for (what, theirs, ours) in [("first", theirs.0, ours.0), ("last", theirs.1, ours.1)] {
             let apart = theirs.abs_diff(ours);
             if apart > most {
@@ -293,10 +311,8 @@ impl RowComparison<'_> {
         let mut outside = 0;
         let mut first = None;
         for point in ours {
-            let Some(bracket) = bracket(theirs, point.time, nanos(self.settings.settle), tolerance.windows)
-            else {
-                continue;
-            };
+            let (settle, lag) = (nanos(self.settings.settle), nanos(self.settings.lag));
+            let Some(bracket) = bracket(theirs, point.time, settle, lag, tolerance.windows) else { continue };
             values.compared += 1;
             let distance = bracket.distance(point.value);
             values.worst = values.worst.max(distance);
@@ -351,10 +367,10 @@ impl Bracket {
     }
 }
 
-/// The reference's values from `windows` reads before `time` to as many after it.
-fn bracket(points: &[Point], time: Time, settle: u64, windows: usize) -> Option<Bracket> {
+/// The reference's values from `windows` reads before `time` to as many after it, or after `lag` where that is later.
+fn bracket(points: &[Point], time: Time, settle: u64, lag: u64, windows: usize) -> Option<Bracket> {
     let before = points.iter().rposition(|point| point.time.saturating_add(settle) <= time)?;
-    let after = points.iter().position(|point| point.time >= time.saturating_add(settle))?;
+    let after = points.iter().position(|point| point.time >= time.saturating_add(settle + lag))?;
     let more = windows.saturating_sub(1);
     let last = (after + more).min(points.len() - 1);
     let values = points[before.saturating_sub(more)..=last].iter().map(|point| point.value);

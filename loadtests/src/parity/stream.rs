@@ -12,8 +12,12 @@ use super::contract::{Kind, ValueType};
 /// Names that start so are tare's telemetry about itself and no part of a comparison.
 pub const OWN_PREFIX: &str = "tare.";
 
-/// The resource attributes that say which thing a resource is; the others only describe it.
-const IDENTITY: [&str; 4] = ["container.id", "k8s.pod.uid", "k8s.volume.name", "process.pid"];
+/// The resource attributes that say which thing a resource is; the others only describe it. A container is named within its
+/// pod: its ID changes when it is restarted, and the collector has it only where it was asked for it.
+const IDENTITY: [&str; 4] = ["k8s.container.name", "k8s.pod.uid", "k8s.volume.name", "process.pid"];
+
+/// The flag of a point without a value, which says that its series has ended.
+const NO_RECORDED_VALUE: u32 = 1;
 
 /// Attributes in a comparable form: key to value as text.
 pub type Attributes = BTreeMap<String, String>;
@@ -70,6 +74,8 @@ pub struct MetricStream {
     pub shapes: Vec<Shape>,
     /// The points of each series in order of their time.
     pub series: BTreeMap<SeriesKey, Vec<Point>>,
+    /// When each series was said to have ended.
+    pub ended: BTreeMap<SeriesKey, Vec<Time>>,
 }
 
 /// Everything one side said.
@@ -100,6 +106,13 @@ impl Stream {
         stream
     }
 
+    /// Leaves only the metrics whose names begin with one of `prefixes`.
+    #[must_use]
+    pub fn only(mut self, prefixes: &[&str]) -> Self {
+        self.metrics.retain(|name, _| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+        self
+    }
+
     fn add(&mut self, request: &ExportMetricsServiceRequest) {
         for resource_metrics in &request.resource_metrics {
             let full = resource_metrics
@@ -120,7 +133,7 @@ impl Stream {
                     continue;
                 }
                 compared = true;
-                self.points += points.len() as u64;
+                self.points += points.iter().filter(|point| has_value(point)).count() as u64;
                 let entry = self.metrics.entry(metric.name.clone()).or_default();
                 entry.add(&metric.unit, kind, points, &identity);
             }
@@ -137,6 +150,11 @@ impl MetricStream {
             self.units.insert(unit.to_owned());
         }
         for point in points {
+            let key = SeriesKey { resource: resource.clone(), attributes: attributes(&point.attributes) };
+            if !has_value(point) {
+                self.ended.entry(key).or_default().push(point.time_unix_nano);
+                continue;
+            }
             let (value_type, value) = match point.value {
                 Some(number_data_point::Value::AsInt(value)) => (Some(ValueType::Int), lossy(value)),
                 Some(number_data_point::Value::AsDouble(value)) => (Some(ValueType::Double), value),
@@ -146,7 +164,6 @@ impl MetricStream {
             if !self.shapes.contains(&shape) {
                 self.shapes.push(shape);
             }
-            let key = SeriesKey { resource: resource.clone(), attributes: attributes(&point.attributes) };
             self.series.entry(key).or_default().push(Point {
                 time: point.time_unix_nano,
                 start: point.start_time_unix_nano,
@@ -163,6 +180,10 @@ impl MetricStream {
         let times = || self.series.values().flatten().map(|point| point.time);
         Some((times().min()?, times().max()?))
     }
+}
+
+fn has_value(point: &NumberDataPoint) -> bool {
+    point.flags & NO_RECORDED_VALUE == 0
 }
 
 #[expect(
@@ -185,7 +206,8 @@ fn points(data: Option<&Data>) -> (Option<Kind>, &[NumberDataPoint]) {
     }
 }
 
-fn attributes(pairs: &[KeyValue]) -> Attributes {
+/// Attributes as they come in a request, in the form in which they are compared.
+pub fn attributes(pairs: &[KeyValue]) -> Attributes {
     pairs.iter().map(|pair| (pair.key.clone(), value_text(pair.value.as_ref()))).collect()
 }
 

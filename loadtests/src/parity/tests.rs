@@ -89,6 +89,8 @@ fn settings() -> Settings {
         rows: contract::parse(CONTRACT).unwrap(),
         interval: Duration::from_secs(5),
         settle: Duration::from_millis(100),
+        lag: Duration::ZERO,
+        rarer: Vec::new(),
         start_slack: Duration::from_secs(2),
         began: START - SECOND,
         may_be_absent: ["load.1m".to_owned()].into(),
@@ -413,4 +415,77 @@ fn the_projects_own_contract_can_be_read_whole() {
     let state = rows.iter().find(|row| row.metric == "system.cpu.time").unwrap();
     assert_eq!(state.attributes.len(), 2);
     assert_eq!(state.attributes[1].1.len(), 8);
+}
+
+#[test]
+fn a_figure_that_the_reference_reports_late_is_compared_with_its_later_reads() {
+    // The collector says at 20 s what was true at 10 s.
+    let lagging = |k: u64| {
+        let mut request = scrape(START + k * 5 * SECOND, 1.0);
+        let old = io_value(START + k.saturating_sub(2) * 5 * SECOND, 0);
+        if let Some(Data::Sum(sum)) = &mut metric(&mut request, 0).data {
+            sum.data_points[0].value = Some(Value::AsInt(old));
+        }
+        request
+    };
+    let collector: Requests = (0..8).map(lagging).collect();
+    let (_, tare) = agreeing();
+    let judged = |lag| {
+        let settings = Settings { lag: Duration::from_secs(lag), ..settings() };
+        let report = Report::of(&Stream::of(&collector), &Stream::of(&tare), &settings, &Rules::default());
+        report.open().map(|mismatch| mismatch.aspect).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(10), []);
+    assert_eq!(judged(0), [Aspect::Value]);
+}
+
+#[test]
+fn a_point_without_a_value_ends_its_series_and_is_no_value() {
+    let (_, mut tare) = agreeing();
+    let last = tare.last_mut().unwrap();
+    if let Some(Data::Gauge(gauge)) = &mut metric(last, 1).data {
+        gauge.data_points[0].flags = 1;
+        gauge.data_points[0].value = None;
+    }
+    let stream = Stream::of(&tare);
+    let load = &stream.metrics["load.1m"];
+    assert_eq!(load.series.values().map(Vec::len).collect::<Vec<_>>(), [7]);
+    assert_eq!(load.ended.values().flatten().collect::<Vec<_>>(), [&(START + 37 * SECOND)]);
+    assert!(load.shapes.iter().all(|shape| shape.value_type.is_some()));
+}
+
+#[test]
+fn each_version_of_a_resource_needs_a_counterpart_on_the_other_side() {
+    let described = |requests: &mut Requests, from: usize, restarts: &str| {
+        for request in &mut requests[from..] {
+            let attributes = vec![text("k8s.pod.uid", "u"), text("restarts", restarts)];
+            request.resource_metrics[0].resource = Some(Resource { attributes, ..Resource::default() });
+        }
+    };
+    let judged = |ours: [&str; 2]| {
+        let (mut collector, mut tare) = agreeing();
+        for (requests, [first, second]) in [(&mut collector, ["0", "1"]), (&mut tare, ours)] {
+            described(requests, 0, first);
+            described(requests, 4, second);
+        }
+        let report = judge(&collector, &tare, &Rules::default());
+        report.open().any(|mismatch| mismatch.aspect == Aspect::Resource)
+    };
+    assert!(!judged(["0", "1"]));
+    assert!(judged(["0", "0"]), "a version of the collector is missing");
+    assert!(judged(["2", "1"]), "a version that the collector never had");
+}
+
+#[test]
+fn a_source_that_looks_rarely_may_be_silent_for_as_long_as_that() {
+    let (collector, tare) = agreeing();
+    let sparse: Requests = tare.into_iter().step_by(2).collect();
+    let judged = |rarer| {
+        let settings = Settings { rarer, ..settings() };
+        let report = Report::of(&Stream::of(&collector), &Stream::of(&sparse), &settings, &Rules::default());
+        report.open().map(|mismatch| mismatch.metric.clone()).collect::<Vec<_>>()
+    };
+    let rarely = |name| (name, Duration::from_secs(11));
+    assert_eq!(judged(vec![rarely("disk."), rarely("load.")]), Vec::<String>::new());
+    assert_eq!(judged(vec![rarely("disk.")]), ["load.1m"]);
 }

@@ -29,6 +29,7 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
                 Need::Recipe(recipe) => cache::program(Path::new(cache), recipe, &run.to_string_lossy())?,
                 Need::Cargo { package, bin } => cargo(package, ["--bin", bin], "fast")?,
                 Need::Release { package, bin, .. } => cargo(package, ["--bin", bin], "release")?,
+                Need::Static { profile, .. } => image(profile)?,
                 Need::Test { package, test } => cargo(package, ["--test", test], "dev")?,
             };
             programs.insert(need.name().to_owned(), program);
@@ -36,6 +37,16 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     }
     cache::write_whole(Path::new(to), &serde_json::to_vec(&programs)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the static tare; the script says where it is.
+fn image(profile: &str) -> anyhow::Result<PathBuf> {
+    let script = cache::repository().join("deploy/image/build");
+    let output = Command::new(script).args(["--profile", profile]).stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        bail!("the static build:\n{}", cache::tail(&String::from_utf8_lossy(&output.stderr), 30));
+    }
+    Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
 /// Builds a program of the workspace, such as `--bin NAME`; cargo itself says where it is.

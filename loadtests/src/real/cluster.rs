@@ -1,13 +1,16 @@
 //! A real control plane for checks: etcd and the API server, on loopback, started, hurt and stopped at will.
 //!
 //! It lives in the check's own network and pid namespaces, so its ports are fixed, and whatever kills the runner
-//! ends it. There are no nodes, and neither controller manager nor scheduler nor kubelet: what a check does not
+//! ends it. There are no nodes and no controllers unless the check starts them ([`node`], [`manager`]): what it does not
 //! create does not exist, and what it creates stays as it is.
 
+pub(super) mod accounts;
 pub(super) mod audit;
 pub(super) mod flags;
 pub(super) mod http;
 mod kubectl;
+mod manager;
+pub(super) mod node;
 pub(super) mod objects;
 mod pki;
 pub(super) mod pods;
@@ -51,10 +54,26 @@ pub(super) struct Cluster {
     policy: PathBuf,
     progress: Progress,
     // Dropped in this order.
+    manager: Option<Program>,
     server: Option<Program>,
     etcd: Option<Program>,
     /// How often each has been started: no log is written over.
     starts: usize,
+}
+
+/// What checks want otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Setup {
+    /// How often etcd tells of its progress.
+    pub(super) progress: Progress,
+    /// What is written of each request: [`flags::AUDIT_POLICY`] or [`flags::AUDIT_REVIEWS`].
+    pub(super) audit: &'static str,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { progress: Progress::Often, audit: flags::AUDIT_POLICY }
+    }
 }
 
 /// etcd's data at one moment.
@@ -67,20 +86,21 @@ impl Cluster {
     /// # Errors
     /// When a program is missing or does not come up; the message holds the end of its log.
     pub(super) fn start(env: &Env) -> anyhow::Result<Self> {
-        Self::start_with(env, Progress::Often)
+        Self::start_with(env, Setup::default())
     }
 
-    /// The same, with an etcd that tells of its progress as often as that.
+    /// The same, set up otherwise.
     ///
     /// # Errors
     /// As [`Cluster::start`].
-    pub(super) fn start_with(env: &Env, progress: Progress) -> anyhow::Result<Self> {
+    pub(super) fn start_with(env: &Env, setup: Setup) -> anyhow::Result<Self> {
         let mut cluster = Self {
             folder: env.path(""),
             programs: [env.program("etcd")?.to_path_buf(), env.program("kube-apiserver")?.to_path_buf()],
             pki: Pki::make(&env.path("pki"))?,
-            policy: env.file("audit-policy.yaml", flags::AUDIT_POLICY)?,
-            progress,
+            policy: env.file("audit-policy.yaml", setup.audit)?,
+            progress: setup.progress,
+            manager: None,
             server: None,
             etcd: None,
             starts: 0,
@@ -135,7 +155,10 @@ impl Cluster {
     /// # Errors
     /// When one has, with the end of its log.
     pub(super) fn alive(&mut self) -> anyhow::Result<()> {
-        [&mut self.etcd, &mut self.server].into_iter().flatten().try_for_each(Program::alive)
+        [&mut self.etcd, &mut self.server, &mut self.manager]
+            .into_iter()
+            .flatten()
+            .try_for_each(Program::alive)
     }
 
     /// Starts the API server, on the same port and the same data as before.
@@ -259,8 +282,11 @@ impl Cluster {
 }
 
 fn asking(tls: Arc<ClientConfig>, token: Option<String>, user_agent: &str) -> Client {
-    let user_agent = user_agent.to_owned();
-    Client { address: SERVER, tls, token, user_agent, patience: http::PATIENCE }
+    asking_at(SERVER, tls, token, user_agent)
+}
+
+fn asking_at(address: SocketAddr, tls: Arc<ClientConfig>, token: Option<String>, user_agent: &str) -> Client {
+    Client { address, tls, token, user_agent: user_agent.to_owned(), patience: http::PATIENCE }
 }
 
 /// Copies a folder with everything below it.

@@ -69,6 +69,11 @@ impl Env {
         Ok(())
     }
 
+    /// The path of [`Env::cgroup`] within each hierarchy.
+    pub(super) fn cgroup_name(&self, name: &str) -> String {
+        format!("/{}{}/{name}", runs::CGROUP_PREFIX, self.run)
+    }
+
     /// Makes a cgroup of this run in every hierarchy that can be written; removed at the end of the run.
     pub(super) fn cgroup(&self, name: &str) -> Vec<PathBuf> {
         let groups = runs::hierarchies().into_iter();

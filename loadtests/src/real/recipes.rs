@@ -1,8 +1,14 @@
 //! What checks need built: recipes are code, so that a change of one gives another entry of the cache.
 
 mod control_plane;
+mod image;
+mod linux;
+mod mimalloc;
 
-pub(super) use control_plane::{ETCD, KUBE_APISERVER};
+pub(super) use control_plane::{ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBELET};
+pub(super) use image::{IMAGE, PAUSE, WORK};
+pub(super) use linux::LINUX;
+pub(super) use mimalloc::MIMALLOC;
 
 /// Something a check needs before it can start.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +31,13 @@ pub(super) enum Need {
         /// What a check calls it.
         name: &'static str,
     },
+    /// tare as one static file, by `deploy/image/build`.
+    Static {
+        /// The profile.
+        profile: &'static str,
+        /// What a check calls it.
+        name: &'static str,
+    },
     /// A test program of this workspace with a `main` of its own, built by cargo each time as tests are.
     Test {
         /// The package.
@@ -40,7 +53,7 @@ impl Need {
         match self {
             Self::Recipe(recipe) => recipe.output,
             Self::Cargo { bin, .. } => bin,
-            Self::Release { name, .. } => name,
+            Self::Release { name, .. } | Self::Static { name, .. } => name,
             Self::Test { test, .. } => test,
         }
     }
@@ -70,6 +83,9 @@ pub(super) const TARE: Need = Need::Cargo { package: "tare", bin: "tare" };
 
 /// tare as it is shipped.
 pub(super) const TARE_RELEASE: Need = Need::Release { package: "tare", bin: "tare", name: "tare-release" };
+
+/// tare as one static file, as the image ships it.
+pub(super) const TARE_STATIC: Need = Need::Static { profile: "release", name: "tare-static" };
 
 /// The program that only reads.
 pub(super) const FLOOR: Need = Need::Cargo { package: "loadtests", bin: "floor" };

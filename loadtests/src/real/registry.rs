@@ -33,6 +33,19 @@ impl Tier {
     }
 }
 
+/// Beside what a check may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Nothing: it measures cost, or compares figures of the whole machine.
+    Alone,
+    /// Anything but a check with pods of its own, whose cgroups its agents would see.
+    Node,
+    /// Anything but a check with another control plane under load.
+    Servers,
+    /// Anything but another one of this lane.
+    Beside,
+}
+
 /// One check against real software.
 pub(super) struct Check {
     /// What `--only` takes.
@@ -45,6 +58,8 @@ pub(super) struct Check {
     pub(super) needs: &'static [Need],
     /// It is ended, and has failed, after this long.
     pub(super) limit: Duration,
+    /// What may run at the same time.
+    pub(super) lane: Lane,
     /// Part of another check: not listed and only run by name.
     pub(super) hidden: bool,
     /// Runs it, in namespaces of its own.
@@ -72,6 +87,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "a runner that is killed leaves no process, mount, interface or cgroup behind",
         needs: &[],
         limit: MINUTE.saturating_mul(3),
+        lane: Lane::Beside,
         hidden: false,
         run: checks::leaves_nothing::run,
     },
@@ -81,6 +97,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "makes one of everything and waits to be killed; part of runner-leaves-nothing",
         needs: &[],
         limit: MINUTE.saturating_mul(10),
+        lane: Lane::Alone,
         hidden: true,
         run: checks::leaves_nothing::leave,
     },
@@ -90,6 +107,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "every default row of hostmetrics agrees with the collector on this machine",
         needs: &[recipes::COLLECTOR, recipes::TARE],
         limit: MINUTE.saturating_mul(4),
+        lane: Lane::Alone,
         hidden: false,
         run: checks::parity::default_rows,
     },
@@ -99,6 +117,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "every row of hostmetrics that is off by default can be switched on and agrees",
         needs: &[recipes::COLLECTOR, recipes::TARE],
         limit: MINUTE.saturating_mul(4),
+        lane: Lane::Alone,
         hidden: false,
         run: checks::parity::all_rows,
     },
@@ -108,6 +127,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "the collector agrees with itself: the tolerances are wide enough for two reads",
         needs: &[recipes::COLLECTOR],
         limit: MINUTE.saturating_mul(4),
+        lane: Lane::Alone,
         hidden: false,
         run: checks::parity::collector_with_itself,
     },
@@ -117,6 +137,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "rows that this machine cannot produce (nfs, swap, huge pages) are equal on a fixture tree",
         needs: &[recipes::COLLECTOR, recipes::TARE],
         limit: MINUTE.saturating_mul(2),
+        lane: Lane::Alone,
         hidden: false,
         run: checks::fixture::run,
     },
@@ -126,6 +147,7 @@ pub(super) static CHECKS: &[Check] = &[
         about: "the collector produces every row on the fixture tree",
         needs: &[recipes::COLLECTOR],
         limit: MINUTE.saturating_mul(2),
+        lane: Lane::Alone,
         hidden: false,
         run: checks::fixture::collector_with_itself,
     },
@@ -133,15 +155,30 @@ pub(super) static CHECKS: &[Check] = &[
         name: "hostmetrics-cost",
         tier: Tier::Ci,
         about: "memory, CPU per point and first export stay within their bounds, side by side",
-        needs: &[recipes::COLLECTOR, recipes::TARE, recipes::FLOOR],
+        needs: &[recipes::COLLECTOR, recipes::TARE_STATIC, recipes::FLOOR],
         limit: MINUTE.saturating_mul(5),
+        lane: Lane::Alone,
         hidden: false,
         run: checks::cost::run,
     },
     checks::binary_size::CHECK,
+    checks::cgroup_v2::CHECK,
+    checks::image::CHECK,
+    checks::image::FULL_CHECK,
+    checks::allocator::CHECK,
     checks::apiserver_ground::CHECK,
     checks::apiserver_mishaps::CHECK,
     checks::apiserver_quiet::CHECK,
+    checks::kubelet_ground::CHECK,
+    checks::kubelet_parity::DEFAULT,
+    checks::kubelet_parity::ALL,
+    checks::kubelet_parity::MANY,
+    checks::kubelet_parity::ITSELF,
+    checks::kubelet_blackout::CHECK,
+    checks::kubelet_blackout::FULL,
+    checks::hidden_bill::CHECK,
+    checks::hidden_bill::FULL,
+    checks::pods_cost::CHECK,
     checks::budget_audit::CHECK,
     checks::fuzz::CHECK,
     checks::otlp_collector::CHECK,

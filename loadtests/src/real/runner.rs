@@ -1,4 +1,6 @@
 //! One run: sweep, build, run each check in its sandbox, report; ended at any point by SIGINT or SIGTERM.
+//!
+//! Checks that measure run alone; the others, which mostly wait, run in a few lanes at the same time.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,7 +12,7 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::janitor::Janitor;
-use super::registry::{self, Check, Outcome, Tier};
+use super::registry::{self, Check, Lane, Outcome, Tier};
 use super::results::{CheckResult, Results};
 use super::runs::{self, Run};
 use super::sandbox::{Cost, Network, Sandbox};
@@ -35,13 +37,19 @@ pub(super) fn run(checks: &[&'static Check], tier: Tier, keep: bool) -> anyhow::
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         // From here on a signal ends a sandbox, not this process.
-        let mut interrupts = Interrupts::install()?;
+        let interrupts = Interrupts::install()?;
         let run = Run::begin(&cache)?;
         let janitor = Janitor::start(&cache, &run)?;
         let scratch = cache::scratch(run.id());
         fs::create_dir_all(&scratch).with_context(|| format!("creating {}", scratch.display()))?;
         let session = Session { cache: &cache, run: &run, scratch, keep };
-        let outcome = session.run(checks, tier, &mut interrupts).await;
+        let outcome = tokio::select! {
+            number = interrupts.next() => {
+                session.forget(checks);
+                Err(Stop::Interrupted(number))
+            }
+            outcome = session.run(checks, tier) => outcome.map_err(Stop::Failed),
+        };
         let kept = session.finish();
         drop(run);
         janitor.finish();
@@ -65,12 +73,6 @@ enum Stop {
     Failed(anyhow::Error),
 }
 
-impl<E: Into<anyhow::Error>> From<E> for Stop {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
 struct Interrupts {
     int: Signal,
     term: Signal,
@@ -87,7 +89,7 @@ impl Interrupts {
     }
 
     /// The number of the next signal.
-    async fn next(&mut self) -> u8 {
+    async fn next(mut self) -> u8 {
         tokio::select! {
             _ = self.int.recv() => 2,
             _ = self.term.recv() => 15,
@@ -95,6 +97,9 @@ impl Interrupts {
         }
     }
 }
+
+/// A check that ran: what is told of it, and its report by file name.
+type Done = (CheckResult, Option<(String, serde_json::Value)>);
 
 struct Session<'a> {
     cache: &'a Path,
@@ -104,34 +109,54 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    async fn run(
-        &self,
-        checks: &[&'static Check],
-        tier: Tier,
-        interrupts: &mut Interrupts,
-    ) -> Result<bool, Stop> {
+    async fn run(&self, checks: &[&'static Check], tier: Tier) -> anyhow::Result<bool> {
         let begin = Instant::now();
-        self.build(checks, interrupts).await?;
+        self.build(checks).await?;
         let build_s = begin.elapsed().as_secs_f64();
+        let of = |lane| checks.iter().copied().filter(move |check: &&Check| check.lane == lane);
+        // What measures has the machine for itself; of the rest one check of each lane runs at a time.
+        let mut done = self.lane(of(Lane::Alone)).await?;
+        let (nodes, servers, beside) = tokio::try_join!(
+            self.lane(of(Lane::Node)),
+            self.lane(of(Lane::Servers)),
+            self.lane(of(Lane::Beside)),
+        )?;
+        done.extend(nodes.into_iter().chain(servers).chain(beside));
+        done.sort_by_key(|(result, _)| checks.iter().position(|check| check.name == result.name));
         let mut results = Vec::new();
-        let mut reports = Vec::new();
+        for (result, report) in done {
+            if let Some((name, report)) = report {
+                cache::write_whole(&cache::output().join(name), &serde_json::to_vec_pretty(&report)?)?;
+            }
+            results.push(result);
+        }
+        let results = Results::new(tier, build_s, results);
+        results.write(&cache::output())?;
+        say(&format!("\n{}", results.table()));
+        Ok(results.held())
+    }
+
+    /// Runs one check after the other.
+    async fn lane(&self, checks: impl Iterator<Item = &'static Check>) -> anyhow::Result<Vec<Done>> {
+        let mut done = Vec::new();
         for check in checks {
+            say(&format!(".. {}", check.name));
+            let (result, outcome) = self.check(check).await?;
             say(&format!("== {}: {}", check.name, check.about));
-            let (result, outcome) = self.check(check, interrupts).await?;
             say(outcome.text.trim_end());
             for failure in &result.failures {
                 say(&format!("DOES NOT HOLD: {failure}"));
             }
-            reports.extend(outcome.report);
-            results.push(result);
+            done.push((result, outcome.report));
         }
-        let results = Results::new(tier, build_s, results);
-        for (name, report) in reports {
-            cache::write_whole(&cache::output().join(name), &serde_json::to_vec_pretty(&report)?)?;
+        Ok(done)
+    }
+
+    /// Removes what checks that were ended in the middle have left.
+    fn forget(&self, checks: &[&Check]) {
+        for check in checks {
+            drop(fs::remove_dir_all(self.scratch.join(check.name)));
         }
-        results.write(&cache::output())?;
-        say(&format!("\n{}", results.table()));
-        Ok(results.held())
     }
 
     /// Moves what is to be kept away from where the janitor sweeps.
@@ -147,7 +172,7 @@ impl Session<'_> {
     }
 
     /// Builds what the checks need; afterwards `programs.json` lists where it is.
-    async fn build(&self, checks: &[&'static Check], interrupts: &mut Interrupts) -> Result<(), Stop> {
+    async fn build(&self, checks: &[&'static Check]) -> anyhow::Result<()> {
         let programs = self.scratch.join("programs.json");
         if checks.iter().all(|check| check.needs.is_empty()) {
             fs::write(&programs, "{}")?;
@@ -159,21 +184,17 @@ impl Session<'_> {
         arguments.extend(checks.iter().map(|check| check.name.into()));
         let cost = self.scratch.join("build.cost");
         let sandbox = Sandbox::start(Network::Shared, build::ROLE, arguments, &log, &cost)?;
-        let status = watch(sandbox, BUILD_LIMIT, interrupts).await?;
+        let status = watch(sandbox, BUILD_LIMIT).await?;
         drop(fs::remove_file(cost));
         if !programs.exists() {
             let text = fs::read_to_string(&log).unwrap_or_default();
-            return Err(Stop::Failed(anyhow::anyhow!("build: {status:?}\n{}", cache::tail(&text, 40))));
+            anyhow::bail!("build: {status:?}\n{}", cache::tail(&text, 40));
         }
         fs::remove_file(log)?;
         Ok(())
     }
 
-    async fn check(
-        &self,
-        check: &'static Check,
-        interrupts: &mut Interrupts,
-    ) -> Result<(CheckResult, Outcome), Stop> {
+    async fn check(&self, check: &'static Check) -> anyhow::Result<(CheckResult, Outcome)> {
         let scratch = self.scratch.join(check.name);
         fs::create_dir_all(&scratch)?;
         let begin = Instant::now();
@@ -181,17 +202,13 @@ impl Session<'_> {
         let cost = scratch.join("cost.json");
         let arguments = [check.name.as_ref(), scratch.as_os_str(), self.run.id().as_ref()];
         let sandbox = Sandbox::start(Network::Own, registry::ROLE, arguments, &log, &cost)?;
-        let status = watch(sandbox, check.limit, interrupts).await;
-        if let Err(stop) = status {
-            drop(fs::remove_dir_all(&scratch));
-            return Err(stop);
-        }
+        let status = watch(sandbox, check.limit).await?;
         let wall_s = begin.elapsed().as_secs_f64();
         let cost: Cost = read(&cost).unwrap_or_default();
         let outcome = read(&scratch.join("outcome.json")).unwrap_or_else(|| Outcome {
             failures: vec![match &status {
-                Ok(Some(status)) => format!("ended without an outcome: {status}"),
-                _ => format!("did not end within {:?}", check.limit),
+                Some(status) => format!("ended without an outcome: {status}"),
+                None => format!("did not end within {:?}", check.limit),
             }],
             ..Outcome::default()
         });
@@ -220,11 +237,7 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Option<T> {
 }
 
 /// Waits for the end of what runs in `sandbox`; `None`: it took longer than `limit` and was ended.
-async fn watch(
-    mut sandbox: Sandbox,
-    limit: Duration,
-    interrupts: &mut Interrupts,
-) -> Result<Option<ExitStatus>, Stop> {
+async fn watch(mut sandbox: Sandbox, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
     let until = Instant::now() + limit;
     loop {
         if let Some(status) = sandbox.ended()? {
@@ -233,10 +246,7 @@ async fn watch(
         if Instant::now() > until {
             return Ok(None);
         }
-        tokio::select! {
-            number = interrupts.next() => return Err(Stop::Interrupted(number)),
-            () = tokio::time::sleep(POLL) => {}
-        }
+        tokio::time::sleep(POLL).await;
     }
 }
 

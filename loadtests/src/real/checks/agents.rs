@@ -15,6 +15,7 @@ use crate::parity::contract::Row;
 use crate::parity::stream::{OWN_PREFIX, Stream, Time};
 use crate::real::env::Env;
 use crate::real::program::{self, Memory, Program, float};
+use crate::real::recipes::Need;
 use crate::receiver::{Received, Receiver, Totals};
 
 /// How long either agent may take to end after SIGTERM.
@@ -168,11 +169,11 @@ impl Agent {
         })
     }
 
-    /// tare, on this machine or the tree below `root`.
-    pub(super) fn tare(env: &Env, job: &Job, root: &Path) -> anyhow::Result<Self> {
+    /// tare, on this machine or the tree below `root`; `program` is one of those that were built of it.
+    pub(super) fn tare(env: &Env, program: Need, job: &Job, root: &Path) -> anyhow::Result<Self> {
         Self::start(env, "tare", |endpoint| {
             let config = env.file("tare.yaml", &job.tare_config(endpoint, root))?;
-            let mut command = Command::new(env.program("tare")?);
+            let mut command = Command::new(env.program(program.name())?);
             command.args(["run", "--config"]).arg(config);
             // Nothing on the machine is touched, and another agent on it is not in the way.
             command.arg("--state-dir").arg(env.path("state")).arg("--socket").arg(env.path("tare.sock"));
@@ -193,6 +194,11 @@ impl Agent {
     /// Everything received so far.
     pub(super) fn requests(&self) -> Vec<ExportMetricsServiceRequest> {
         self.lock().iter().map(|received| received.request.clone()).collect()
+    }
+
+    /// How many requests it has sent so far.
+    pub(super) fn received(&self) -> usize {
+        self.lock().len()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Received>> {

@@ -19,7 +19,7 @@ use crate::real::cluster::objects::{BARE, PRODUCT};
 use crate::real::cluster::populate::{self, Population};
 use crate::real::cluster::{self, Cluster};
 use crate::real::env::Env;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// A large cluster; the costs in the design were measured at this size.
 const POPULATION: Population = Population { nodes: 1000, pods: 20_000, running_below: 1 };
@@ -31,6 +31,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "the real API server answers, waits, refuses and charges as the design assumes",
     needs: cluster::NEEDS,
     limit: Duration::from_mins(15),
+    lane: Lane::Servers,
     hidden: false,
     run,
 };

@@ -17,7 +17,7 @@ use crate::real::cluster::pods::Pod;
 use crate::real::cluster::populate::{self, Population};
 use crate::real::cluster::{self, Cluster};
 use crate::real::env::Env;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// A small cluster: nothing here depends on its size.
 const POPULATION: Population = Population { nodes: 10, pods: 100, running_below: 1 };
@@ -41,6 +41,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "a real API server that hangs, is killed or loses its latest state looks as the design assumes",
     needs: cluster::NEEDS,
     limit: Duration::from_mins(6),
+    lane: Lane::Servers,
     hidden: false,
     run,
 };

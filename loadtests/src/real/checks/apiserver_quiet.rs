@@ -16,9 +16,9 @@ use crate::real::cluster::flags::Progress;
 use crate::real::cluster::http::Next;
 use crate::real::cluster::objects::PRODUCT;
 use crate::real::cluster::populate::{self, Population};
-use crate::real::cluster::{self, Cluster};
+use crate::real::cluster::{self, Cluster, Setup};
 use crate::real::env::Env;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// A small cluster in which nothing happens.
 const POPULATION: Population = Population { nodes: 10, pods: 100, running_below: 1 };
@@ -33,12 +33,13 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "where no pod changes and etcd keeps its progress to itself, a healthy watch stays open; when its bookmarks come",
     needs: cluster::NEEDS,
     limit: Duration::from_mins(10),
+    lane: Lane::Beside,
     hidden: false,
     run,
 };
 
 fn run(env: &mut Env) -> anyhow::Result<Outcome> {
-    let mut cluster = Cluster::start_with(env, Progress::Rarely)?;
+    let mut cluster = Cluster::start_with(env, Setup { progress: Progress::Rarely, ..Setup::default() })?;
     let admin = cluster.admin()?;
     populate::prepare(&admin, POPULATION.nodes)?;
     populate::create(&admin, POPULATION, |_| true)?;

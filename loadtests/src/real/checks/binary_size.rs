@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::real::env::Env;
 use crate::real::program::float;
 use crate::real::recipes;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// The bound of the project, bytes.
 const BOUND: u64 = 12 << 20;
@@ -19,6 +19,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "the shipped binary without symbols is smaller than 12 MiB",
     needs: &[recipes::TARE_RELEASE],
     limit: Duration::from_mins(1),
+    lane: Lane::Alone,
     hidden: false,
     run,
 };

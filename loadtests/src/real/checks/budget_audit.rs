@@ -25,7 +25,7 @@ use crate::real::cluster::objects::PRODUCT;
 use crate::real::cluster::populate::{self, Population};
 use crate::real::cluster::{self, Cluster};
 use crate::real::env::Env;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// Pods of a large cluster; those of the agents' nodes run.
 const POPULATION: Population = Population { nodes: 1000, pods: 20_000, running_below: AGENTS };
@@ -47,6 +47,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "200 agents' own bill equals the API server's audit log, and their indexes its pods, whatever happens",
     needs: cluster::NEEDS,
     limit: Duration::from_mins(45),
+    lane: Lane::Servers,
     hidden: false,
     run,
 };

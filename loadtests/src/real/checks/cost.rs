@@ -15,6 +15,7 @@ use super::ground::{Ground, NAMED};
 use super::parity::host_rows;
 use crate::real::env::Env;
 use crate::real::program::{self, Memory, Program, float};
+use crate::real::recipes;
 use crate::real::registry::Outcome;
 
 /// Short, so that a run holds many scrapes; what a scrape costs hardly depends on it.
@@ -97,7 +98,7 @@ pub(in crate::real) fn run(env: &mut Env) -> anyhow::Result<Outcome> {
     let rows = host_rows()?.into_iter().filter(|row| row.default_on && row.scraper != "nfs").collect();
     let job = Job { interval: INTERVAL, rows, processes: NAMED.to_vec() };
     let mut ground = Ground::prepare(env)?;
-    let mut tare = Agent::tare(env, &job, Path::new("/"))?;
+    let mut tare = Agent::tare(env, recipes::TARE_STATIC, &job, Path::new("/"))?;
     let mut collector = Agent::collector(env, "collector", &job)?;
     let mut floor = Command::new(env.program("floor")?);
     floor.arg(INTERVAL.as_millis().to_string()).args(NAMED);

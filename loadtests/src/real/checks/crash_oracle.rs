@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::real::cache;
 use crate::real::env::Env;
 use crate::real::recipes;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// The entries of the registry.
 pub(in crate::real) const CHECK: Check = Check {
@@ -18,6 +18,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "100 SIGKILLs, EIO, a full disk and flipped bits lose no acknowledged request of the disk log",
     needs: &[recipes::CRASH_ORACLE],
     limit: Duration::from_mins(15),
+    lane: Lane::Beside,
     hidden: false,
     run: |env| rounds(env, 100),
 };

@@ -18,7 +18,7 @@ use super::otlp_collector::listening;
 use crate::real::env::Env;
 use crate::real::program::{self, Program, float};
 use crate::real::recipes;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 use crate::receiver::Receiver;
 
 /// The entry of the registry.
@@ -28,6 +28,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "a point costs at most 3 us of CPU from its segment to the acknowledged request, gzip included",
     needs: &[recipes::SENDER, recipes::COLLECTOR],
     limit: Duration::from_mins(2),
+    lane: Lane::Alone,
     hidden: false,
     run,
 };

@@ -16,6 +16,7 @@ use crate::parity::report::{Report, SCHEMA};
 use crate::parity::stream::Stream;
 use crate::real::cache;
 use crate::real::env::Env;
+use crate::real::recipes;
 use crate::real::registry::Outcome;
 
 /// The scrapers whose files the tree has.
@@ -67,7 +68,7 @@ fn on_the_tree(env: &Env, name: &str, subject: Subject) -> anyhow::Result<Outcom
     let mut first = collector("collector")?;
     std::thread::sleep(INTERVAL / 2);
     let mut second = match subject {
-        Subject::Tare => Agent::tare(env, &job, &tree)?,
+        Subject::Tare => Agent::tare(env, recipes::TARE, &job, &tree)?,
         Subject::Collector => collector("second")?,
     };
     let until = Instant::now() + LENGTH;
@@ -82,6 +83,8 @@ fn on_the_tree(env: &Env, name: &str, subject: Subject) -> anyhow::Result<Outcom
         rows,
         interval: INTERVAL,
         settle: INTERVAL / 20,
+        lag: Duration::ZERO,
+        rarer: Vec::new(),
         start_slack: Duration::from_secs(1),
         began: first.began(),
         may_be_absent: NEVER_ON_LINUX.map(str::to_owned).into(),

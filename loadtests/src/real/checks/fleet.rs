@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::fleet;
 use crate::real::env::Env;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// The entry of the registry for every push: all scenarios up to 5,000 nodes.
 pub(in crate::real) const CHECK: Check = Check {
@@ -15,6 +15,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "in virtual time no 10 s window of up to 20,000 agents holds more than was declared",
     needs: &[],
     limit: Duration::from_mins(15),
+    lane: Lane::Beside,
     hidden: false,
     run: small,
 };
@@ -26,6 +27,7 @@ pub(in crate::real) const FULL: Check = Check {
     about: "the same for 20,000 and 100,000 agents, in every scenario",
     needs: &[],
     limit: Duration::from_hours(4),
+    lane: Lane::Beside,
     hidden: false,
     run: large,
 };

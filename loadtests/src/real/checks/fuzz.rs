@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::real::cache;
 use crate::real::env::Env;
 use crate::real::recipes::{Need, Recipe};
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 /// How long each target runs, in seconds.
 const SECONDS: &str = "60";
@@ -61,6 +61,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "a minute of each fuzz target finds no panic, no wrong sample and no unbounded memory",
     needs: &[CARGO_FUZZ, SOURCES],
     limit: LIMIT,
+    lane: Lane::Beside,
     hidden: false,
     run,
 };

@@ -22,7 +22,7 @@ use super::otlp::{self, Delivery, PATIENCE, Sample, Taken, Until};
 use crate::real::env::Env;
 use crate::real::program::{self, Program};
 use crate::real::recipes;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 use crate::receiver::Receiver;
 
 /// The entry of the registry.
@@ -32,6 +32,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "the collector's otlp receiver gets every series unchanged: http and gRPC, TLS, mTLS, gzip or none",
     needs: &[recipes::COLLECTOR, recipes::TARE],
     limit: Duration::from_mins(3),
+    lane: Lane::Servers,
     hidden: false,
     run,
 };
@@ -289,9 +290,9 @@ fn agent_config(trust: &Trust, direct: &str) -> String {
             tls["cert_file"] = serde_json::json!(&trust.client.certificate);
             tls["key_file"] = serde_json::json!(&trust.client.key);
         }
-        let (protocol_name, key) = match protocol {
-            Protocol::Grpc => ("grpc", "endpoint"),
-            _ => ("http/protobuf", "metrics_endpoint"),
+        let (short, protocol_name, key) = match protocol {
+            Protocol::Grpc => ("grpc", "grpc", "endpoint"),
+            _ => ("http", "http/protobuf", "metrics_endpoint"),
         };
         let endpoint = guard.endpoint(protocol);
         let mut otlp =
@@ -299,7 +300,7 @@ fn agent_config(trust: &Trust, direct: &str) -> String {
         if guard != Guard::Plain {
             otlp["tls"] = tls;
         }
-        let name = format!("{}-{name}", &protocol_name[..4]);
+        let name = format!("{short}-{name}");
         outputs.push(serde_json::json!({"name": name, "otlp": otlp}));
     };
     for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {

@@ -21,7 +21,7 @@ use super::otlp_collector::{few, listening};
 use crate::real::env::Env;
 use crate::real::program::{self, Program};
 use crate::real::recipes;
-use crate::real::registry::{Check, Outcome, Tier};
+use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 mod names;
 
@@ -34,6 +34,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "Prometheus's OTLP endpoint takes every sample, and gives it back under the documented name",
     needs: &[recipes::PROMETHEUS, recipes::TARE],
     limit: Duration::from_mins(3),
+    lane: Lane::Servers,
     hidden: false,
     run,
 };

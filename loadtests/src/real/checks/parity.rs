@@ -17,6 +17,7 @@ use crate::parity::rules::Rules;
 use crate::parity::stream::Stream;
 use crate::real::cache;
 use crate::real::env::Env;
+use crate::real::recipes;
 use crate::real::registry::Outcome;
 
 /// How often both agents read.
@@ -100,7 +101,7 @@ fn side_by_side(env: &Env, name: &str, rows: Vec<Row>, subject: Subject) -> anyh
     // Half an interval apart, so that each read of one lies well between two of the other.
     std::thread::sleep(INTERVAL / 2);
     let mut tare = match subject {
-        Subject::Tare => Agent::tare(env, &job, Path::new("/"))?,
+        Subject::Tare => Agent::tare(env, recipes::TARE, &job, Path::new("/"))?,
         Subject::Collector => Agent::collector(env, "second", &job)?,
     };
     let until = Instant::now() + INTERVAL * INTERVALS;
@@ -120,6 +121,8 @@ fn side_by_side(env: &Env, name: &str, rows: Vec<Row>, subject: Subject) -> anyh
         rows,
         interval: INTERVAL,
         settle: SETTLE,
+        lag: Duration::ZERO,
+        rarer: Vec::new(),
         start_slack: START_SLACK,
         began: collector.began(),
         may_be_absent: absent_here()?,

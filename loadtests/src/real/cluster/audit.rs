@@ -16,6 +16,8 @@ use serde::Deserialize;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::real) mod reviews;
+
 /// What every event begins with.
 const START: &str = "{\"kind\":\"Event\"";
 
@@ -201,17 +203,7 @@ impl Counts {
 
     /// The most of those that arrived in any 10 s, wherever they begin.
     pub(in crate::real) fn busiest(&self, wanted: impl Fn(&Kind) -> bool) -> usize {
-        let mut times: Vec<_> = self.times(wanted).collect();
-        times.sort_unstable();
-        let mut first = 0;
-        let mut most = 0;
-        for (last, time) in times.iter().enumerate() {
-            while times.get(first).is_some_and(|early| *early + WINDOW <= *time) {
-                first += 1;
-            }
-            most = most.max(last + 1 - first);
-        }
-        most
+        busiest(self.times(wanted).collect())
     }
 
     /// How many lines were no event.
@@ -219,7 +211,22 @@ impl Counts {
         self.broken
     }
 
-    fn times(&self, wanted: impl Fn(&Kind) -> bool) -> impl Iterator<Item = SystemTime> {
+    /// When those arrived that `wanted` selects.
+    pub(in crate::real) fn times(&self, wanted: impl Fn(&Kind) -> bool) -> impl Iterator<Item = SystemTime> {
         self.kinds.iter().filter(move |(kind, _)| wanted(kind)).flat_map(|(_, times)| times).copied()
     }
+}
+
+/// The most of `times` in any 10 s, wherever they begin.
+pub(in crate::real) fn busiest(mut times: Vec<SystemTime>) -> usize {
+    times.sort_unstable();
+    let mut first = 0;
+    let mut most = 0;
+    for (last, time) in times.iter().enumerate() {
+        while times.get(first).is_some_and(|early| *early + WINDOW <= *time) {
+            first += 1;
+        }
+        most = most.max(last + 1 - first);
+    }
+    most
 }

@@ -18,6 +18,19 @@ rules:
   - level: Metadata
 ";
 
+/// The same, and for reviews their questions too: whose token or which user, and which resource.
+pub(in crate::real) const AUDIT_REVIEWS: &str = "\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: RequestResponse
+    resources:
+      - {group: authentication.k8s.io, resources: [tokenreviews]}
+      - {group: authorization.k8s.io, resources: [subjectaccessreviews]}
+  - level: Metadata
+";
+
 /// How often etcd tells the API server how far it has come when nothing changes that the API server watches.
 ///
 /// The watch cache of pods learns of versions in no other way while no pod changes anywhere, and without a newer version

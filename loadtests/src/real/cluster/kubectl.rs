@@ -15,7 +15,7 @@ impl Cluster {
     /// When it is not installed or fails.
     pub(in crate::real) fn kubectl<const N: usize>(&self, arguments: [&str; N]) -> anyhow::Result<String> {
         let output = Command::new("kubectl")
-            .arg(format!("--kubeconfig={}", self.kubeconfig()?.display()))
+            .arg(format!("--kubeconfig={}", self.kubeconfig("admin")?.display()))
             // By default it keeps answers in the home folder, where they outlive the run.
             .arg(format!("--cache-dir={}", self.folder.join("kubectl").display()))
             .args(arguments)
@@ -27,19 +27,23 @@ impl Cluster {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    fn kubeconfig(&self) -> anyhow::Result<PathBuf> {
+    /// A file with which the owner of the certificate `FILE.pem` finds the API server.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn kubeconfig(&self, user: &str) -> anyhow::Result<PathBuf> {
         let file = |name: &str| self.pki.path(name);
         let config = serde_json::json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "real",
             "clusters": [{"name": "real", "cluster": {
                 "server": format!("https://{SERVER}"), "certificate-authority": file("ca.pem"),
             }}],
-            "users": [{"name": "admin", "user": {
-                "client-certificate": file("admin.pem"), "client-key": file("admin.key"),
+            "users": [{"name": user, "user": {
+                "client-certificate": file(&format!("{user}.pem")), "client-key": file(&format!("{user}.key")),
             }}],
-            "contexts": [{"name": "real", "context": {"cluster": "real", "user": "admin"}}],
+            "contexts": [{"name": "real", "context": {"cluster": "real", "user": user}}],
         });
-        let path = self.folder.join("kubeconfig");
+        let path = self.folder.join(format!("{user}.kubeconfig"));
         fs::write(&path, config.to_string()).with_context(|| format!("writing {}", path.display()))?;
         Ok(path)
     }

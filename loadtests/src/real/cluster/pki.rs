@@ -19,8 +19,21 @@ const MASTERS: &str = "system:masters";
 /// One control plane's authority, and what it has signed. The files lie in [`Pki::path`]'s folder.
 pub(super) struct Pki {
     folder: PathBuf,
-    root: CertificateDer<'static>,
+    authority: CertifiedIssuer<'static, KeyPair>,
     admin: (CertificateDer<'static>, Vec<u8>),
+}
+
+/// Who a certificate is for.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::real) struct Subject<'a> {
+    /// The file's name, without its extension.
+    pub(in crate::real) file: &'a str,
+    /// The common name: the user, for a client.
+    pub(in crate::real) name: &'a str,
+    /// The organization: the group, for a client.
+    pub(in crate::real) group: Option<&'a str>,
+    /// The addresses of a server; none: it is for a client.
+    pub(in crate::real) addresses: &'a [IpAddr],
 }
 
 impl Pki {
@@ -30,38 +43,30 @@ impl Pki {
     /// When a file cannot be written.
     pub(super) fn make(folder: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-        let write = |name: &str, text: &str| {
-            fs::write(folder.join(name), text).with_context(|| format!("writing {name}"))
-        };
+        let write = |name: &str, text: &str| write(folder, name, text);
         let mut authority = named("tare-real");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
         write("ca.pem", &authority.pem())?;
 
-        let mut server = named("kube-apiserver");
-        server.subject_alt_names = vec![SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST))];
-        server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        let key = KeyPair::generate()?;
-        write("server.pem", &server.signed_by(&key, &authority)?.pem())?;
-        write("server.key", &key.serialize_pem())?;
-
-        let mut admin = named("admin");
-        admin.distinguished_name.push(DnType::OrganizationName, MASTERS);
-        admin.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        let key = KeyPair::generate()?;
-        let certificate = admin.signed_by(&key, &authority)?;
-        write("admin.pem", &certificate.pem())?;
-        write("admin.key", &key.serialize_pem())?;
-
         let accounts = KeyPair::generate()?;
         write("accounts.key", &accounts.serialize_pem())?;
         write("accounts.pub", &accounts.public_key_pem())?;
-        Ok(Self {
-            folder: folder.to_path_buf(),
-            root: authority.der().clone(),
-            admin: (certificate.der().clone(), key.serialize_der()),
-        })
+        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        let server = Subject { file: "server", name: "kube-apiserver", group: None, addresses: &loopback };
+        issue(folder, &authority, server)?;
+        let admin = Subject { file: "admin", name: "admin", group: Some(MASTERS), addresses: &[] };
+        let admin = issue(folder, &authority, admin)?;
+        Ok(Self { folder: folder.to_path_buf(), authority, admin })
+    }
+
+    /// Signs one certificate more and writes it with its key to `FILE.{pem,key}`.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub(super) fn sign(&self, subject: Subject<'_>) -> anyhow::Result<()> {
+        issue(&self.folder, &self.authority, subject).map(drop)
     }
 
     /// One of the files.
@@ -85,11 +90,38 @@ impl Pki {
         &self,
     ) -> anyhow::Result<rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.root.clone())?;
+        roots.add(self.authority.der().clone())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
         Ok(builder.with_root_certificates(roots))
     }
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    fs::write(folder.join(name), text).with_context(|| format!("writing {name}"))
+}
+
+fn issue(
+    folder: &Path,
+    authority: &CertifiedIssuer<'static, KeyPair>,
+    subject: Subject<'_>,
+) -> anyhow::Result<(CertificateDer<'static>, Vec<u8>)> {
+    let mut params = named(subject.name);
+    if let Some(group) = subject.group {
+        params.distinguished_name.push(DnType::OrganizationName, group);
+    }
+    let usage = if subject.addresses.is_empty() {
+        ExtendedKeyUsagePurpose::ClientAuth
+    } else {
+        ExtendedKeyUsagePurpose::ServerAuth
+    };
+    params.subject_alt_names = subject.addresses.iter().copied().map(SanType::IpAddress).collect();
+    params.extended_key_usages = vec![usage];
+    let key = KeyPair::generate()?;
+    let certificate = params.signed_by(&key, authority)?;
+    write(folder, &format!("{}.pem", subject.file), &certificate.pem())?;
+    write(folder, &format!("{}.key", subject.file), &key.serialize_pem())?;
+    Ok((certificate.der().clone(), key.serialize_der()))
 }
 
 fn named(name: &str) -> CertificateParams {

@@ -52,3 +52,9 @@ const VERSION: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3
 
 /// The API server.
 pub(in crate::real) const KUBE_APISERVER: Need = kubernetes!("kube-apiserver");
+
+/// What makes pods of Deployments and their like, and the service accounts that pods need.
+pub(in crate::real) const KUBE_CONTROLLER_MANAGER: Need = kubernetes!("kube-controller-manager");
+
+/// The node's agent.
+pub(in crate::real) const KUBELET: Need = kubernetes!("kubelet");
