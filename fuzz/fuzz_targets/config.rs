@@ -19,7 +19,9 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(print::print(&again.effective), printed, "what is printed is printed again as the same");
     // Values of headers are hidden, which makes another configuration.
     let outputs = loaded.effective.outputs.as_deref().unwrap_or_default();
-    if outputs.iter().all(|output| output.otlp.headers.as_ref().is_none_or(|headers| headers.is_empty())) {
+    if outputs.iter().all(|output| {
+        output.otlp.as_ref().and_then(|otlp| otlp.headers.as_ref()).is_none_or(|headers| headers.is_empty())
+    }) {
         assert_eq!(again.effective, loaded.effective, "what is printed is the configuration\n{printed}");
     }
 });
