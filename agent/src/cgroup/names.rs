@@ -38,7 +38,7 @@ pub struct Uid {
 
 impl Uid {
     /// The uid in `text`, where each `_` stands for a dash if `escaped`.
-    fn new(text: &[u8], escaped: bool) -> Option<Self> {
+    pub(crate) fn new(text: &[u8], escaped: bool) -> Option<Self> {
         let mut uid = Self { bytes: [0; MAX_UID], length: text.len() };
         if text.is_empty() || text.len() > MAX_UID {
             return None;
