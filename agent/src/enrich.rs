@@ -36,7 +36,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use choice::{Choice, Excluded, Extracted, Kept, Metadata};
+pub use choice::{Choice, Excluded, Extracted, Metadata};
 pub use ladder::{Links, Rung};
 pub use rules::Rule;
 pub use tally::{Faults, Tally};

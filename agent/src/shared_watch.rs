@@ -271,9 +271,9 @@ async fn fault_of(kubelet: Option<&mut Kubelet>) -> EarlyExit {
     }
 }
 
-/// What is kept of pods, whoever tells of them.
+/// What is kept of pods, whoever tells of them: the labels and annotations that the configuration makes attributes of.
 pub(crate) fn kept(choice: &Arc<Choice>) -> Kept {
-    Kept::new(settings::kept(choice))
+    Arc::clone(choice).into()
 }
 
 /// What the last life left of this cluster. A dry run counts from zero, and
@@ -285,7 +285,7 @@ fn remembered(state_dir: &StateDir, cluster: ClusterId, control_plane: &ControlP
     }
     let mut index = state_dir.load_index(cluster);
     if let Some(index) = &mut index
-        && index.header.kept != settings::kept(&control_plane.choice).fingerprint()
+        && index.header.kept != control_plane.choice.fingerprint()
     {
         // The pods are good for names; what was not kept of them only a LIST brings.
         index.header.saved_at = Duration::ZERO;

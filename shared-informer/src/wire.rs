@@ -77,6 +77,12 @@ impl Kept {
     }
 }
 
+impl<K: Keep + Send + Sync + 'static> From<Arc<K>> for Kept {
+    fn from(keep: Arc<K>) -> Self {
+        Self(keep)
+    }
+}
+
 impl Keep for Kept {
     fn label(&self, key: &str) -> bool {
         self.0.label(key)

@@ -4,7 +4,6 @@
 //! [`Keep`].
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::sync::Arc;
 
 use regex::Regex;
 use shared_informer::pod::Keep;
@@ -209,27 +208,5 @@ impl Keep for Choice {
         let mut hasher = DefaultHasher::new();
         (chosen, standard.map(|metadata| self.wants(metadata))).hash(&mut hasher);
         hasher.finish()
-    }
-}
-
-/// A choice that several own.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Kept(pub Arc<Choice>);
-
-impl Keep for Kept {
-    fn label(&self, key: &str) -> bool {
-        self.0.label(key)
-    }
-
-    fn annotation(&self, key: &str) -> bool {
-        self.0.annotation(key)
-    }
-
-    fn image_ids(&self) -> bool {
-        self.0.image_ids()
-    }
-
-    fn fingerprint(&self) -> u64 {
-        self.0.fingerprint()
     }
 }

@@ -1,17 +1,14 @@
 //! From the agent's checked configuration to what the shared watch takes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use shared_informer::client::{Address, SERVICE_ACCOUNT, Source};
 use shared_informer::index::Limits;
 use shared_informer::informer::settings::Settings;
-use shared_informer::pod::Keep;
 use shared_informer::wire::request::{ObjectName, Target};
 
 use super::Error;
 use crate::config::settings::{ApiServer, ControlPlane, Reach};
-use crate::enrich::{Choice, Kept};
 
 /// The way to the API server.
 pub(super) fn source(reach: &Reach) -> Result<Source, Error> {
@@ -51,9 +48,4 @@ pub(super) fn settings(control_plane: &ControlPlane, api: &ApiServer) -> Setting
         carried_bound: api.watch_bytes,
         index: Limits::default(),
     }
-}
-
-/// Of a pod's labels and annotations, what the configuration makes attributes of.
-pub(super) fn kept(choice: &Arc<Choice>) -> impl Keep + use<> {
-    Kept(Arc::clone(choice))
 }

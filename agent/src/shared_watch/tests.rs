@@ -73,11 +73,11 @@ fn in_a_pod_the_server_is_reached_by_an_address_and_never_by_a_name() {
 #[test]
 fn of_labels_and_annotations_only_those_are_kept_that_become_attributes() {
     let (standard, _) = configured(EVERY_KEY);
-    let kept = settings::kept(&standard.choice);
+    let kept = &standard.choice;
     assert!(!kept.label("app.kubernetes.io/name") && !kept.annotation("team") && !kept.image_ids());
     let extract = "enrich: {extract: {metadata: [service.name, container.image.repo_digests], labels: [{key_regex: team/.*}], annotations: [{key: team}]}}";
     let (chosen, api) = configured(&format!("{EVERY_KEY}{extract}"));
-    let kept = settings::kept(&chosen.choice);
+    let kept = &chosen.choice;
     assert!(kept.label("team/x") && kept.label("app.kubernetes.io/name") && kept.image_ids());
     assert!(kept.annotation("team") && !kept.annotation("team/x") && !kept.label("team"));
     assert_ne!(
@@ -157,9 +157,9 @@ fn what_was_kept_by_another_choice_is_good_for_names_and_a_list_follows() {
     let cluster = ClusterId([7; 32]);
     let (control_plane, _) = configured(&EVERY_KEY.replace("dry_run: true", ""));
     let saved_at = Duration::from_secs(1_795_244_279);
-    let kept = settings::kept(&control_plane.choice).fingerprint();
+    let kept = control_plane.choice.fingerprint();
     let json = br#"{"metadata": {"name": "web", "namespace": "ns", "uid": "u"}}"#;
-    let pod = shared_informer::pod::parse(json, &settings::kept(&control_plane.choice)).unwrap();
+    let pod = shared_informer::pod::parse(json, &*control_plane.choice).unwrap();
     for (kept, expected) in [(kept, saved_at), (kept ^ 1, Duration::ZERO)] {
         let header = Header { cluster, resource_version: "5".into(), saved_at, kept };
         assert!(state_dir.save_index(&header, [&pod]));
