@@ -259,18 +259,21 @@ impl<'a> Round<'a> {
 
     fn of_pod(&self, place: Place<'_>, version: u64) -> Subject<'a> {
         let said = self.asks_summary(place.key, version).then(|| self.said_pod(place.uid)).flatten();
-        let known = self.enricher.known_pod(self.rungs, place.uid);
-        let wholes = match known.filter(|_| self.wants.amounts) {
+        let known = || self.enricher.known_pod(self.rungs, place.uid);
+        let wholes = match self.wants.amounts.then(known).flatten() {
             Some(pod) => amounts::with(self.wholes, amounts::of_pod(pod)),
             None => self.wholes,
         };
-        let started = said.and_then(|pod| pod.started);
+        let started = || {
+            let known = || known().and_then(|pod| pod.started).and_then(since_epoch);
+            said.and_then(|pod| pod.started).or_else(known)
+        };
         Subject {
             tables: &POD,
             reported: self.settings.groups.pod,
             wholes,
             said: said.map(Said::of_pod),
-            started: started.or_else(|| known.and_then(|pod| pod.started).and_then(since_epoch)),
+            started: if self.is_started(place.key) { None } else { started() },
         }
     }
 
@@ -287,8 +290,7 @@ impl<'a> Round<'a> {
         } else {
             None
         };
-        let is_started = self.objects.get(&place.key).is_some_and(|object| object.started.is_some());
-        let started = if is_started { None } else { self.started(place, said) };
+        let started = if self.is_started(place.key) { None } else { self.started(place, said) };
         Subject {
             tables: &CONTAINER,
             reported: self.settings.groups.container,
@@ -296,6 +298,11 @@ impl<'a> Round<'a> {
             said: said.map(Said::of_container),
             started,
         }
+    }
+
+    /// Whether it is known when the object of `key` was started: nobody is asked a second time.
+    fn is_started(&self, key: u64) -> bool {
+        self.objects.get(&key).is_some_and(|object| object.started.is_some())
     }
 
     fn started(&self, place: Place<'_>, said: Option<&kubelet::Container>) -> Option<Timestamp> {
