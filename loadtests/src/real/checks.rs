@@ -5,6 +5,7 @@ pub(super) mod allocator;
 pub(super) mod apiserver_ground;
 pub(super) mod apiserver_mishaps;
 pub(super) mod apiserver_quiet;
+mod beside;
 pub(super) mod binary_size;
 pub(super) mod budget_audit;
 mod certificates;

@@ -31,14 +31,8 @@ const ON_THE_EDGE: u64 = 60;
 /// The turn of a cluster of one node.
 const TURN: Duration = Duration::from_secs(10);
 
-const NEEDS: &[Need] = &[
-    recipes::TARE,
-    recipes::ETCD,
-    recipes::KUBE_APISERVER,
-    recipes::KUBE_CONTROLLER_MANAGER,
-    recipes::KUBELET,
-    recipes::IMAGE,
-];
+const NEEDS: &[Need] =
+    &[recipes::TARE, recipes::ETCD, recipes::KUBE_APISERVER, recipes::KUBELET, recipes::IMAGE];
 
 /// The entries of the registry.
 pub(in crate::real) const CHECK: Check = Check {

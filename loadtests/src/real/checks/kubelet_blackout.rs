@@ -17,7 +17,7 @@ use crate::real::cluster::audit::{self, Reader, reviews::Reviews};
 use crate::real::cluster::node::{self, statics};
 use crate::real::cluster::{Setup, flags};
 use crate::real::env::Env;
-use crate::real::recipes::{self, Need};
+use crate::real::recipes;
 use crate::real::registry::{Check, Lane, Outcome, Tier};
 
 const PODS: usize = 30;
@@ -35,22 +35,12 @@ const AFTER: Duration = Duration::from_secs(150);
 const SCRAPERS: &[&str] =
     &["cpu", "disk", "filesystem", "load", "memory", "network", "paging", "processes", "system"];
 
-const NEEDS: &[Need] = &[
-    recipes::COLLECTOR,
-    recipes::TARE,
-    recipes::ETCD,
-    recipes::KUBE_APISERVER,
-    recipes::KUBE_CONTROLLER_MANAGER,
-    recipes::KUBELET,
-    recipes::IMAGE,
-];
-
 /// The entries of the registry.
 pub(in crate::real) const CHECK: Check = Check {
     name: "kubelet-blackout",
     tier: Tier::Ci,
     about: "5 minutes without an API server cost no interval and no name of anything that is read from the node's files",
-    needs: NEEDS,
+    needs: pods::NEEDS,
     limit: Duration::from_mins(20),
     lane: Lane::Node,
     hidden: false,

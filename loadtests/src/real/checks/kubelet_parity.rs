@@ -41,17 +41,6 @@ const RARER: [(&str, Duration); 2] =
 /// that is up to seconds later.
 const START_SLACK: Duration = Duration::from_secs(10);
 
-/// What every variant needs: one list for all, built once.
-const NEEDS: &[Need] = &[
-    recipes::COLLECTOR,
-    recipes::TARE,
-    recipes::ETCD,
-    recipes::KUBE_APISERVER,
-    recipes::KUBE_CONTROLLER_MANAGER,
-    recipes::KUBELET,
-    recipes::IMAGE,
-];
-
 /// The same without the product.
 const FOREIGN: &[Need] = &[
     recipes::COLLECTOR,
@@ -67,7 +56,7 @@ pub(in crate::real) const DEFAULT: Check = Check {
     name: "kubeletstats-parity",
     tier: Tier::Full,
     about: "every default row of kubeletstats agrees with the collector on 30 real pods, with the names of k8sattributes",
-    needs: NEEDS,
+    needs: pods::NEEDS,
     limit: Duration::from_mins(15),
     lane: Lane::Node,
     hidden: false,

@@ -13,6 +13,18 @@ use crate::real::cache;
 use crate::real::cluster::node::Node;
 use crate::real::cluster::{Cluster, Setup};
 use crate::real::env::Env;
+use crate::real::recipes::{self, Need};
+
+/// What a check needs that compares both agents on a node; the node's own needs are [`crate::real::cluster::node::NEEDS`].
+pub(super) const NEEDS: &[Need] = &[
+    recipes::COLLECTOR,
+    recipes::TARE,
+    recipes::ETCD,
+    recipes::KUBE_APISERVER,
+    recipes::KUBE_CONTROLLER_MANAGER,
+    recipes::KUBELET,
+    recipes::IMAGE,
+];
 
 /// How often both agents read: what people set.
 pub(super) const INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
