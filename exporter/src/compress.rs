@@ -36,8 +36,9 @@ impl Compression {
 const WINDOW_BITS: u8 = 15;
 /// The output buffer grows by at least this much.
 const STEP: usize = 16 << 10;
-/// A buffer that one large request made larger than this is not kept for the next.
-const KEEP: usize = 256 << 10;
+/// A buffer that a large request made larger than this is not kept for the next: between two scrapes it would lie idle, and
+/// blocks of this size go back to the kernel.
+const KEEP: usize = 64 << 10;
 
 /// Compresses one body after another.
 pub(crate) struct Compressor {

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use crate::endpoint::{self, Endpoint};
+use crate::last_words::LastWords;
 use crate::output::{Protocol, Settings};
 use crate::proxy::{Server, tunnel};
 use crate::resolve::{Names, View};
@@ -116,7 +117,7 @@ impl Tls {
 
     async fn connect(&self, stream: Stream) -> io::Result<Stream> {
         let connector = TlsConnector::from(Arc::clone(&self.client.config));
-        Ok(Box::new(connector.connect(self.client.name.clone(), stream).await?))
+        Ok(Box::new(LastWords::new(connector.connect(self.client.name.clone(), stream).await?)))
     }
 }
 

@@ -81,8 +81,7 @@ impl Grpc {
         let mut connection = self.link.take().await?;
         // HTTP/2 may have to wait until the peer allows a stream.
         if !connection.is_usable().await {
-            let detail = "it was closed before the call".to_owned();
-            return Err(Trouble::new(Failure::Disconnected, detail));
+            return Err(connection.why_unusable());
         }
         self.handed_over = true;
         let request = self.request(payload);

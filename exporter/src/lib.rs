@@ -14,6 +14,7 @@ pub(crate) mod grpc;
 pub(crate) mod headers;
 pub(crate) mod http;
 pub mod json;
+pub(crate) mod last_words;
 pub(crate) mod link;
 pub mod model;
 pub mod output;

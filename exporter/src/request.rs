@@ -46,14 +46,14 @@ impl RequestBuilder {
 
     /// Appends the finished scrape of `segment`.
     pub fn push(&mut self, segment: &Segment) {
-        let encoded = segment.encoded();
         let points = segment.points() as u64;
-        if encoded.len() <= self.max_bytes {
-            self.append(encoded.len(), points, |body| body.extend_from_slice(encoded));
+        let len = segment.encoded_len();
+        if len <= self.max_bytes {
+            self.append(len, points, |body| segment.append_to(body));
             return;
         }
         let mut kept = 0;
-        split::pieces(encoded, self.max_bytes, |piece| {
+        split::pieces(&segment.encoded(), self.max_bytes, |piece| {
             kept += piece.points();
             self.append(piece.len(), piece.points(), |body| piece.write(body));
         });

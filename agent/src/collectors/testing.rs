@@ -79,7 +79,7 @@ pub(crate) fn scrape(collector: &mut dyn Collector, seconds: u64) -> (Vec<String
 pub(crate) fn lines(collector: &dyn Collector) -> Vec<String> {
     let mut lines = Vec::new();
     collector.segments(&mut |segment| {
-        let request = ExportMetricsServiceRequest::decode(segment.encoded()).unwrap();
+        let request = ExportMetricsServiceRequest::decode(&*segment.encoded()).unwrap();
         for of_resource in &request.resource_metrics {
             let resource = text(&of_resource.resource.as_ref().unwrap().attributes);
             if resource != RESOURCE {

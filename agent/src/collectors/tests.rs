@@ -205,7 +205,7 @@ fn assert_times(segment: &Segment, wall_ns: u64) {
     use opentelemetry_proto::tonic::metrics::v1::metric::Data;
     use prost::Message as _;
 
-    let request = ExportMetricsServiceRequest::decode(segment.encoded()).unwrap();
+    let request = ExportMetricsServiceRequest::decode(&*segment.encoded()).unwrap();
     let scopes = request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
     for metric in scopes.flat_map(|scope| scope.metrics) {
         let points = match metric.data.unwrap() {

@@ -158,7 +158,7 @@ fn encode(
         }
         segment.finish();
         count += segment.points() as u64;
-        all.extend_from_slice(segment.encoded());
+        all.extend_from_slice(&segment.encoded());
     }
     Encoded { bytes: all.into(), points: count }
 }

@@ -48,6 +48,8 @@ pub(super) struct Connection {
     /// None once it has ended. Where writing fails, h2 tells the calls only when this is dropped; kept, it
     /// would let them wait for an answer until their time limit.
     link: Option<Http2<Stream, Bytes>>,
+    /// Why it ended, where somebody said so and no call was told.
+    end: Option<Trouble>,
     peer: IpAddr,
 }
 
@@ -55,11 +57,17 @@ impl Connection {
     /// Moves the connection's bytes; ready when it has ended.
     fn poll_link(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let Some(link) = &mut self.link {
-            // What ends it reaches the call as an error of its own.
-            let _ = ready!(Pin::new(link).poll(context));
+            // What ends it also reaches the call that is under way, as an error of its own.
+            self.end = ready!(Pin::new(link).poll(context)).err().map(|error| trouble(&error));
             self.link = None;
         }
         Poll::Ready(())
+    }
+
+    /// Why it cannot carry another call.
+    pub(super) fn why_unusable(&mut self) -> Trouble {
+        let silent = || Trouble::new(Failure::Disconnected, "it was closed before the call".to_owned());
+        self.end.take().unwrap_or_else(silent)
     }
 
     /// Sends the parts of a message and receives the answer.
@@ -94,7 +102,7 @@ impl Channel for Connection {
             .handshake(stream)
             .await
             .map_err(|error| trouble(&error))?;
-        Ok(Self { sender, link: Some(link), peer })
+        Ok(Self { sender, link: Some(link), end: None, peer })
     }
 
     fn peer(&self) -> IpAddr {

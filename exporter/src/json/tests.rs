@@ -40,7 +40,7 @@ proptest! {
 
     #[test]
     fn a_request_that_was_cut_off_is_refused(segment in segment(), cut in any::<prop::sample::Index>()) {
-        let body = segment.encoded();
+        let body = &*segment.encoded();
         prop_assume!(body.len() > 1);
         let cut = 1 + cut.index(body.len() - 1);
         prop_assert!(matches!(json(&body[..cut]), Err(JsonError::Malformed)));
@@ -71,7 +71,7 @@ fn integers_are_strings_enums_are_numbers_and_names_are_lower_camel_case() {
         r#"{"name":"threads","description":"What it measures.","unit":"{threads}","#,
         r#""gauge":{"dataPoints":[{"timeUnixNano":"10","flags":1}]}}]}]}]}"#,
     );
-    assert_eq!(json(segment.encoded()).unwrap(), expected);
+    assert_eq!(json(&segment.encoded()).unwrap(), expected);
 }
 
 #[test]
@@ -136,6 +136,6 @@ fn an_output_that_fails_is_reported_as_such() {
     segment.set_int(id, 1);
     segment.finish();
     let mut full = [0_u8; 30];
-    let error = write_request(&mut &mut full[..], segment.encoded()).unwrap_err();
+    let error = write_request(&mut &mut full[..], &segment.encoded()).unwrap_err();
     assert!(matches!(error, JsonError::Io(error) if error.kind() == io::ErrorKind::WriteZero));
 }

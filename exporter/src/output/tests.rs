@@ -286,7 +286,7 @@ fn splittable(resources: i64) -> Item {
         segment.set_double(ids[0], 1.0);
         segment.set_int(ids[1], 1);
         segment.finish();
-        body.extend_from_slice(segment.encoded());
+        body.extend_from_slice(&segment.encoded());
     }
     let points = u64::try_from(2 * resources).expect("positive");
     Item { body: body.into(), points, class: Class::Data, created: Timestamp(1) }

@@ -26,7 +26,7 @@ proptest! {
         segments in proptest::collection::vec(segment(), 0..6),
         max_bytes in prop_oneof![60..600_usize, 600..6000_usize],
     ) {
-        let input: Vec<_> = segments.iter().flat_map(|segment| single_points(segment.encoded())).collect();
+        let input: Vec<_> = segments.iter().flat_map(|segment| single_points(&segment.encoded())).collect();
         let total = input.len() as u64;
         let fitting: Vec<_> = input.into_iter().filter(|single| alone(single) <= max_bytes).collect();
         let (requests, too_large) = build(max_bytes, &segments);
@@ -70,7 +70,7 @@ fn uniform(points: i64, text: &str) -> Segment {
 #[test]
 fn segments_are_cut_only_where_one_alone_is_above_the_bound() {
     let segment = uniform(10, "x");
-    let size = segment.encoded().len();
+    let size = segment.encoded_len();
     let mut builder = RequestBuilder::new(size * 2 + size / 2);
     for _ in 0..5 {
         builder.push(&segment);
@@ -86,7 +86,7 @@ fn segments_are_cut_only_where_one_alone_is_above_the_bound() {
 #[test]
 fn a_request_is_filled_to_the_last_byte_of_its_bound() {
     let segment = uniform(10, "x");
-    let size = segment.encoded().len();
+    let size = segment.encoded_len();
     let pair = [uniform(10, "x"), segment];
     assert_eq!(build(2 * size, &pair).0.len(), 1);
     assert_eq!(build(2 * size - 1, &pair).0.len(), 2);
@@ -97,7 +97,7 @@ fn a_segment_cut_into_pieces_fills_them_up_to_the_last_point_that_fits() {
     let segment = uniform(1000, "x");
     let (requests, too_large) = build(4096, std::slice::from_ref(&segment));
     assert_eq!(too_large, 0);
-    let point = segment.encoded().len() / 1000;
+    let point = segment.encoded_len() / 1000;
     for request in &requests[..requests.len() - 1] {
         assert!(request.body.len() > 4096 - 2 * point, "{}", request.body.len());
     }

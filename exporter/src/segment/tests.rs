@@ -18,7 +18,7 @@ static SUM: Metric = Metric {
 const SCOPE: Scope = Scope { name: "tare.test", version: "1" };
 
 fn decode(segment: &Segment) -> ExportMetricsServiceRequest {
-    ExportMetricsServiceRequest::decode(segment.encoded()).expect("valid protobuf")
+    ExportMetricsServiceRequest::decode(&*segment.encoded()).expect("valid protobuf")
 }
 
 /// (start, time, value) of every point of the only metric.
@@ -193,7 +193,7 @@ fn the_id_of_a_forgotten_series_never_reaches_the_series_that_got_its_slot() {
     segment.finish();
     let new = segment.series(&SUM, &[Attribute::str("cpu", "cpu1")]);
     let other = segment.series(&SUM, &[Attribute::str("cpu", "cpu2")]);
-    assert_eq!(segment.series.len(), 2, "the slot was reused, and only once");
+    assert_eq!(segment.shape.series.len(), 2, "the slot was reused, and only once");
     segment.begin(Timestamp(20));
     segment.set_double(other, 3.0);
     segment.set_double(new, 2.0);
@@ -208,12 +208,13 @@ fn the_id_of_a_forgotten_series_never_reaches_the_series_that_got_its_slot() {
 #[test]
 fn a_slot_whose_generations_are_used_up_is_not_given_out_again() {
     let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
-    segment.series(&SUM, &[]);
-    segment.series[0].generation = u32::MAX - 1;
-    segment.forget(SeriesId { index: 0, generation: u32::MAX - 1 });
+    let mut id = segment.series(&SUM, &[]);
+    id.mark = Mark::last_but_one(id.mark);
+    segment.states[0].mark = id.mark.unplaced();
+    segment.forget(id);
     segment.begin(Timestamp(10));
     segment.finish();
-    assert_eq!(segment.series(&SUM, &[]), SeriesId { index: 1, generation: 0 });
+    assert_eq!(segment.series(&SUM, &[]).place(), 1);
 }
 
 #[test]
@@ -289,8 +290,91 @@ fn equal_metrics_at_two_addresses_are_one_metric() {
 }
 
 #[test]
-fn what_is_kept_for_a_series_fits_a_cache_line() {
-    assert_eq!(size_of::<Series>(), 64);
+fn a_segment_that_is_too_large_for_protobuf_is_refused_as_a_whole_and_counted() {
+    let mut segment = Segment::new(&[], SCOPE, Timestamp(5));
+    let small = segment.series(&SUM, &[]);
+    let large = segment.series(&SUM, &[Attribute::str("cpu", &"x".repeat(16 << 20))]);
+    for time in [10, 20] {
+        scrape(&mut segment, &[small, large], time, 1.0);
+        assert_eq!((segment.points(), segment.encoded_len(), segment.refused()), (0, 0, 2));
+    }
+    segment.forget(large);
+    scrape(&mut segment, &[small], 30, 1.0);
+    assert_eq!((sums(&segment), segment.refused()), (vec![(5, 30, 1.0)], 0));
+}
+
+#[test]
+fn a_clock_that_is_set_back_within_a_steady_scrape_lays_it_out_anew_once() {
+    let (mut segment, ids) = of_kind("a", 2, 1.0);
+    for (time, anew) in [(20, false), (15, true), (15, false), (16, false)] {
+        segment.begin(Timestamp(time));
+        for id in &ids {
+            segment.set_double(*id, 1.0);
+        }
+        assert_eq!(segment.finish(), anew, "{time}");
+        assert_eq!(sums(&segment), [(5, time, 1.0); 2]);
+    }
+}
+
+#[test]
+fn what_is_kept_for_a_series_is_half_a_cache_line() {
+    assert_eq!(size_of::<State>(), 32);
+}
+
+/// A segment of this resource with as many series, each with the same value in a scrape.
+fn of_kind(resource: &str, series: i64, value: f64) -> (Segment, Vec<SeriesId>) {
+    let mut segment = Segment::new(&[Attribute::str("host.name", resource)], SCOPE, Timestamp(5));
+    let ids: Vec<_> = (0..series).map(|cpu| segment.series(&SUM, &[Attribute::int("cpu", cpu)])).collect();
+    scrape(&mut segment, &ids, 10, value);
+    (segment, ids)
+}
+
+fn scrape(segment: &mut Segment, ids: &[SeriesId], time: u64, value: f64) {
+    segment.begin(Timestamp(time));
+    for id in ids {
+        segment.set_double(*id, value);
+    }
+    segment.finish();
+}
+
+#[test]
+fn segments_that_share_their_shape_hold_it_once_and_say_what_each_would_say_alone() {
+    let mut shapes = Shapes::default();
+    let ((mut one, ids), (mut other, others)) = (of_kind("a", 3, 1.0), of_kind("b", 3, 2.0));
+    let alone = [one.encoded(), other.encoded()];
+    for segment in [&mut one, &mut other] {
+        shapes.share(segment);
+    }
+    assert!(Arc::ptr_eq(&one.shape, &other.shape) && Arc::ptr_eq(&one.layout, &other.layout));
+    assert_eq!([one.encoded(), other.encoded()], alone);
+
+    // What one of them goes through is nothing to the other.
+    scrape(&mut one, &ids[1..], 20, 3.0);
+    one.forget(ids[0]);
+    one.series(&SUM, &[Attribute::str("cpu", "new")]);
+    scrape(&mut other, &others, 20, 4.0);
+    assert_eq!((sums(&one), sums(&other)), (vec![(5, 20, 3.0); 2], vec![(5, 20, 4.0); 3]));
+    scrape(&mut one, &ids, 30, 5.0);
+    assert_eq!((sums(&one), one.refused()), (vec![(5, 30, 5.0); 2], 1));
+}
+
+#[test]
+fn however_many_kinds_there_are_a_bounded_number_is_kept_and_none_that_nobody_has() {
+    let mut shapes = Shapes::default();
+    let mut kept = Vec::new();
+    for series in 0..200 {
+        let (mut segment, _) = of_kind("a", series, 1.0);
+        shapes.share(&mut segment);
+        if series % 4 == 0 {
+            kept.push((segment.encoded(), segment));
+        }
+    }
+    assert!(shapes.shapes.len() <= shapes::MOST && shapes.layouts.len() <= shapes::MOST);
+    assert!(kept.iter().all(|(bytes, segment)| segment.encoded() == *bytes));
+    drop(kept);
+    let (mut segment, _) = of_kind("a", 300, 1.0);
+    shapes.share(&mut segment);
+    assert_eq!(Arc::strong_count(&segment.shape), 2, "there is room again");
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Points {
     pub(super) fn of(pods: &Pods) -> Self {
         let mut points = Vec::new();
         pods.segments(&mut |segment| {
-            let request = ExportMetricsServiceRequest::decode(segment.encoded()).unwrap();
+            let request = ExportMetricsServiceRequest::decode(&*segment.encoded()).unwrap();
             for of_resource in &request.resource_metrics {
                 let mut resource = pairs(&of_resource.resource.as_ref().unwrap().attributes);
                 assert_eq!(resource.remove("host.name").as_deref(), Some("fixture"));

@@ -7,6 +7,7 @@ use tokio::io::{
 use tokio::time::timeout;
 
 use super::*;
+use crate::last_words::tests::refused;
 
 /// The clock is paused: this passes at once where nothing is left to happen.
 const LONG: Duration = Duration::from_mins(1);
@@ -86,6 +87,24 @@ async fn a_call_ends_when_the_connection_breaks_under_a_write_and_no_read_says_s
         }
     }
     assert!(calls > 0, "no call was cut");
+}
+
+#[tokio::test]
+async fn a_server_that_refuses_us_once_tls_stands_is_heard_whatever_we_do_first() {
+    for arrived in [false, true] {
+        let trouble = match on(Box::new(refused(arrived).await)).await {
+            Err(trouble) => trouble,
+            Ok(mut connection) => {
+                if connection.is_usable().await {
+                    connection.call(request(), parts()).await.expect_err("refused")
+                } else {
+                    connection.why_unusable()
+                }
+            }
+        };
+        assert_eq!(trouble.failure, Failure::Tls, "{arrived}: {}", trouble.detail);
+        assert!(trouble.detail.contains("CertificateRequired"), "{arrived}: {}", trouble.detail);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ fn request(value: i64) -> Bytes {
     segment.begin(Timestamp(10));
     segment.set_int(series, value);
     segment.finish();
-    segment.encoded().to_vec().into()
+    segment.encoded().into()
 }
 
 fn payload(bytes: Bytes) -> Payload {

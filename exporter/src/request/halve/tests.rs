@@ -14,7 +14,7 @@ proptest! {
     fn the_halves_hold_the_points_of_the_whole_in_order_and_count_them(
         segments in proptest::collection::vec(segment(), 0..5),
     ) {
-        let body: Vec<u8> = segments.iter().flat_map(|segment| segment.encoded().to_vec()).collect();
+        let body: Vec<u8> = segments.iter().flat_map(crate::segment::Segment::encoded).collect();
         let whole = single_points(&body);
         prop_assert_eq!(points(&body), Some(whole.len() as u64));
         let Some(both) = halves(&body) else {
@@ -38,7 +38,7 @@ proptest! {
     ) {
         let with_points: Vec<_> = segments.iter().filter(|segment| segment.points() > 0).collect();
         prop_assume!(with_points.len() > 1);
-        let body: Vec<u8> = with_points.iter().flat_map(|segment| segment.encoded().to_vec()).collect();
+        let body: Vec<u8> = with_points.iter().flat_map(|segment| segment.encoded()).collect();
         let [first, second] = halves(&body).expect("more than one");
         prop_assert_eq!([&first.body[..], &second.body[..]].concat(), body);
     }

@@ -189,7 +189,7 @@ impl Pair {
             return;
         }
         assert_eq!(self.segment.points(), self.finished.len());
-        let mut resources = decode(self.segment.encoded()).resource_metrics;
+        let mut resources = decode(&self.segment.encoded()).resource_metrics;
         if self.finished.is_empty() {
             assert!(resources.is_empty());
             return;
