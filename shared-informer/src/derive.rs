@@ -96,6 +96,25 @@ pub struct Derived {
     pub kubelet_probe_period: Option<Duration>,
 }
 
+impl Derived {
+    /// The distance of two renewals when nothing happens: the first own turn after L. A watch opens a moment after the instant
+    /// of a turn, so that a turn exactly L later comes too early.
+    pub fn renewal(&self) -> Duration {
+        let whole = self.watch_lifetime.as_nanos() / self.turn_period.as_nanos().max(1);
+        self.turn_period.saturating_mul(u32::try_from(whole).unwrap_or(u32::MAX).saturating_add(1))
+    }
+}
+
+/// The age from which a size probe is overdue, where one is due each `every` and own turns are `turn` apart: it then gets a turn to
+/// itself.
+///
+/// A probe that was sent alone is followed by the watch a turn later, and that is renewed at most `every` and one more turn
+/// after: no renewal that comes in its time has an overdue probe, or it would lose its turn to it again and again. And the
+/// turn after an overdue probe is for what it was asked for, however long the period is.
+pub fn overdue(every: Duration, turn: Duration) -> Duration {
+    (every * 2).max(every + turn * 2 + LENGTH)
+}
+
 /// Why nothing can be derived: the declaration cannot work for this fleet.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum DeriveError {
@@ -141,43 +160,62 @@ pub enum DeriveError {
     },
 }
 
-/// Derives every period.
+/// Derives every period, for a declaration that somebody writes.
 ///
 /// # Errors
 /// The declaration cannot work for this fleet; the message holds the declared number and the smallest that works.
 pub fn derive(declaration: &Declaration, fleet: &Fleet) -> Result<Derived, DeriveError> {
+    let (derived, given_up) = derive_what_works(declaration, fleet)?;
+    given_up.map_or(Ok(derived), Err)
+}
+
+/// As [`derive()`], for an agent that runs: its cluster may have grown beyond what was declared for it. Scrapes of the kubelet
+/// whose reviews do not fit their part of B are given up, and the error says why; the turns keep to their own part, since
+/// other agents may scrape for a while yet.
+///
+/// # Errors
+/// Not even the watch can work.
+pub fn derive_what_works(
+    declaration: &Declaration,
+    fleet: &Fleet,
+) -> Result<(Derived, Option<DeriveError>), DeriveError> {
     let (requests, nodes) = (declaration.requests(), fleet.nodes);
     let parts = Parts::of(&fleet.kubelet);
-    let by_requests = turn_doublings(requests, nodes, parts);
-    let kubelet_period = kubelet_period(requests, fleet, parts);
-    let works = |total: f64| {
-        let requests = total * declaration.share();
-        turn_doublings(requests, nodes, parts).is_some()
-            && self::kubelet_period(requests, fleet, parts).is_some()
-    };
-    let (Some(by_requests), Some(kubelet_period)) = (by_requests, kubelet_period) else {
-        let declared = declaration.requests_per_second();
-        let needed = smallest(declared, MAX_REQUESTS_PER_SECOND / declaration.share(), works);
-        let needed = (needed * 100.0).ceil() / 100.0;
-        let reviews = fleet.kubelet.reviews();
-        return Err(match by_requests {
-            None => DeriveError::Requests { declared, needed, nodes },
-            Some(_) => DeriveError::Reviews { declared, needed, nodes, reviews },
-        });
-    };
+    let (declared, reviews) = (declaration.requests_per_second(), fleet.kubelet.reviews());
+    let needed = || smallest_requests(declaration, fleet, parts);
+    let by_requests = turn_doublings(requests, nodes, parts).ok_or_else(|| DeriveError::Requests {
+        declared,
+        needed: needed(),
+        nodes,
+    })?;
     let by_bytes =
         byte_doublings(declaration.list_bytes(), fleet).ok_or_else(|| bytes_error(declaration, fleet))?;
+    let scraped = kubelet_period(requests, fleet, parts);
+    let given_up =
+        scraped.is_none().then(|| DeriveError::Reviews { declared, needed: needed(), nodes, reviews });
     let turn_period = period_of(by_requests.max(by_bytes));
     let watch_lifetime = watch_lifetime(requests, nodes);
     let kubelet_probe_period =
-        (parts.reviews > 0.0).then(|| probe_period(requests, fleet, parts, turn_period));
-    Ok(Derived {
+        (parts.reviews > 0.0 && scraped.is_some()).then(|| probe_period(requests, fleet, parts, turn_period));
+    let derived = Derived {
         turn_period,
         watch_lifetime,
         probe_period: watch_lifetime,
-        kubelet_period,
+        kubelet_period: scraped.flatten(),
         kubelet_probe_period,
-    })
+    };
+    Ok((derived, given_up))
+}
+
+/// The smallest `requests_per_second` with which the turns and the reviews fit, rounded up to hundredths.
+fn smallest_requests(declaration: &Declaration, fleet: &Fleet, parts: Parts) -> f64 {
+    let works = |total: f64| {
+        let requests = total * declaration.share();
+        turn_doublings(requests, fleet.nodes, parts).is_some()
+            && kubelet_period(requests, fleet, parts).is_some()
+    };
+    let highest = MAX_REQUESTS_PER_SECOND / declaration.share();
+    (smallest(declaration.requests_per_second(), highest, works) * 100.0).ceil() / 100.0
 }
 
 /// How B is divided, and how unlikely a breach of one part has to be.

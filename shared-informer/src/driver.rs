@@ -14,9 +14,9 @@ use tokio::sync::mpsc;
 
 use crate::client::{Api, Connector};
 use crate::clocks::Clocks;
-use crate::informer::Informer;
 use crate::informer::command::{Command, Send};
 use crate::informer::event::{Event, Failure, Happened, Outcome};
+use crate::informer::{Informer, LOOK};
 use crate::pod::Keep as _;
 use crate::remembered::Header;
 use crate::wire::exchange::{Context, exchange, unsent};
@@ -82,6 +82,7 @@ impl Driver {
             self.informer.wake(clocks.now());
             self.execute();
             self.informer.publish();
+            let look = self.informer.next_wake().min(clocks.now().mono.plus(LOOK));
             tokio::select! {
                 biased;
                 control = self.control.recv() => match control {
@@ -93,7 +94,7 @@ impl Driver {
                     }
                 },
                 event = self.exchanges.next() => self.take_batch(event).await,
-                () = clocks.reached(self.informer.next_wake()) => {}
+                () = clocks.reached(look) => {}
             }
         }
     }

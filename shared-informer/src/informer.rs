@@ -67,6 +67,11 @@ use watches::{Version, Watch};
 /// While the fleet is paused by its annotation, the DaemonSet is asked this often, in own turns, whether it still is.
 pub const FLEET_PAUSE_PROBE: Duration = Duration::from_mins(5);
 
+/// Whoever drives an informer looks at the clocks at least this often. Turns are instants of the wall clock, waits those of the
+/// monotonic one: a wall clock that is set forward tells nobody, as after a node's boot, and a first turn that it has brought
+/// near would be slept through, which costs a node of a large cluster hours without a watch.
+pub const LOOK: Duration = Duration::from_secs(30);
+
 /// A request that has no answer yet. There is at most one: the second of a turn waits for the first.
 #[derive(Debug)]
 struct Flight {
@@ -107,6 +112,7 @@ pub struct Informer {
     then: Option<Request>,
     commands: VecDeque<Command>,
     next_id: u64,
+    /// Not counting the open watch's silence.
     next_wake: Mono,
     since: Wall,
     last_turn: Option<Wall>,
@@ -173,7 +179,7 @@ impl Informer {
         let in_force = ceiling.now(now.wall, size.used());
         let list_bytes = known.as_ref().and_then(|known| known.list_bytes);
         let fleet = Fleet { nodes: size.used(), list_bytes, kubelet: settings.kubelet };
-        let derived = derive::derive(&in_force, &fleet)?;
+        let (derived, given_up) = derive::derive_what_works(&in_force, &fleet)?;
         let last_turn = spend.as_ref().and_then(|spend| spend.last_turn);
         let silence = last_turn.map_or(Duration::ZERO, |last| now.wall.since(last));
         let guard = Guard::new(derived.turn_period, now.mono, silence);
@@ -191,7 +197,7 @@ impl Informer {
             Version::remembered(remembered.header.resource_version, saved)
         });
         let (publisher, reader) = publish(&index);
-        Ok(Self {
+        let mut informer = Self {
             activation: Activation::new(&settings.node, &settings.steps),
             joined: known.as_ref().is_some_and(|known| known.joined),
             created: known.as_ref().and_then(|known| known.created),
@@ -229,7 +235,9 @@ impl Informer {
             ledger,
             since,
             last_turn,
-        })
+        };
+        informer.tell_given_up(now, given_up.as_ref());
+        Ok(informer)
     }
 
     /// Looks at the clocks: at the start, at [`Informer::next_wake`], and whenever the shell likes.
@@ -241,12 +249,16 @@ impl Informer {
         let mut next = self.poll_turns(now);
         next = next.min(self.poll_slots(now));
         let flight = self.flight.as_ref().map(|flight| flight.deadline);
-        let watch = self.watch.as_ref().map(Watch::dead_at);
-        self.next_wake = [flight, watch].into_iter().flatten().fold(next, Mono::min);
+        self.next_wake = flight.map_or(next, |flight| flight.min(next));
     }
 
     /// When [`Informer::wake`] has to be called at the latest.
-    pub const fn next_wake(&self) -> Mono {
+    pub fn next_wake(&self) -> Mono {
+        self.watch.as_ref().map_or(self.next_wake, |watch| watch.dead_at().min(self.next_wake))
+    }
+
+    /// The same for whoever knows that the open watch will bring its bookmarks until then: a simulation.
+    pub const fn next_wake_while_watching(&self) -> Mono {
         self.next_wake
     }
 
@@ -286,6 +298,11 @@ impl Informer {
         }
     }
 
+    /// The instant of the next own turn, under the period in force.
+    fn next_turn(&self, now: Now) -> Wall {
+        self.turns.phase().at_or_after(now.wall.plus(Duration::from_millis(1)), self.distress.period())
+    }
+
     fn count_skipped(&mut self, skipped: Option<Skip>) {
         if let Some(skip) = skipped {
             *self.tally.skipped.entry(skip).or_default() += 1;
@@ -316,8 +333,9 @@ impl Informer {
         let nodes = self.size.used();
         self.in_force = self.ceiling.now(now.wall, nodes);
         let fleet = Fleet { nodes, list_bytes: self.list_bytes, kubelet: self.settings.kubelet };
-        match derive::derive(&self.in_force, &fleet) {
-            Ok(derived) => {
+        match derive::derive_what_works(&self.in_force, &fleet) {
+            Ok((derived, given_up)) => {
+                self.tell_given_up(now, given_up.as_ref());
                 self.derived = derived;
                 self.underived = None;
                 let change = self.distress.retune(derived.turn_period);
@@ -329,6 +347,12 @@ impl Informer {
                 self.complain(now, &error.to_string());
                 self.underived = Some(error);
             }
+        }
+    }
+
+    fn tell_given_up(&mut self, now: Now, scrapes: Option<&DeriveError>) {
+        if let Some(error) = scrapes {
+            self.complain(now, &format!("the kubelet is not scraped: {error}"));
         }
     }
 

@@ -33,8 +33,10 @@ pub mod server_cpu {
     pub const LIST: f64 = 0.002;
     /// WATCH from a version, a new connection included.
     pub const WATCH: f64 = 0.002_5;
-    /// WATCH with initial events.
-    pub const WATCH_INITIAL: f64 = 0.022;
+    /// WATCH with initial events, for each pod of the cluster: it walks them all.
+    pub const INITIAL_PER_POD: f64 = 0.000_001_4;
+    /// WATCH of the ReplicaSets' metadata with initial events, for each of them.
+    pub const INITIAL_PER_REPLICA_SET: f64 = 0.000_08;
 }
 
 /// What is to be planned for.
@@ -182,9 +184,7 @@ impl From<Derived> for DerivedSeconds {
 }
 
 fn steady(derived: &Derived, kubelet: &Kubelet, nodes: u32) -> Steady {
-    // The renewal waits for the first own turn after L, so it is L rounded up to whole periods.
-    let period = derived.turn_period.as_secs_f64();
-    let renewal = (derived.watch_lifetime.as_secs_f64() / period).ceil() * period;
+    let renewal = derived.renewal().as_secs_f64();
     let own = f64::from(REQUESTS_PER_TURN) / renewal;
     let hidden = derived.kubelet_period.map_or(0.0, |period| {
         let token = f64::from(kubelet.access.token_reviews()) / between_misses(period, TOKEN_TTL);

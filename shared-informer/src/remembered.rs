@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use crate::pod::Pod;
 
 mod codec;
+#[cfg(test)]
+mod damage;
 pub mod file;
 pub mod frame;
 pub mod known;

@@ -14,6 +14,9 @@ use crate::turns::{LATE, LENGTH};
 /// What is left of the watch after the turn of its renewal at the latest: for an answer that takes its time.
 pub const MARGIN: Duration = Duration::from_secs(30);
 
+/// For so long after the instant of the turn of its renewal a watch has to last.
+pub const AFTER_TURN: Duration = LATE.saturating_add(LENGTH).saturating_add(MARGIN);
+
 /// The end that is planned for a watch when it is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Renewal {
@@ -28,11 +31,10 @@ pub struct Renewal {
 ///
 /// `period` must be one that [`crate::derive`] gave: then there is an own turn within [`LONGEST_WATCH`].
 pub fn plan(phase: Phase, period: Duration, now: Wall, lifetime: Duration) -> Renewal {
-    let after_turn = LATE + LENGTH + MARGIN;
-    let latest = now.plus(LONGEST_WATCH.saturating_sub(after_turn));
+    let latest = now.plus(LONGEST_WATCH.saturating_sub(AFTER_TURN));
     let wished = phase.at_or_after(now.plus(lifetime), period);
     let turn = if wished <= latest { wished } else { phase.at_or_before(latest, period).unwrap_or(latest) };
-    let timeout = (turn.since(now) + period + after_turn).min(LONGEST_WATCH);
+    let timeout = (turn.since(now) + period + AFTER_TURN).min(LONGEST_WATCH);
     Renewal { turn, timeout: Duration::from_secs(timeout.as_secs()) }
 }
 

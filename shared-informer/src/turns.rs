@@ -160,6 +160,8 @@ impl Turns {
                 self.last = Some(now.mono);
                 Decision::Start(Turn { salt: self.salt, instant, started: now.mono })
             }
+            // A period that changed within a turn has the same instant judged again.
+            Some(_) if before.is_some_and(|(seen, _)| seen == instant) => idle(None),
             // Only an instant that came up while somebody was looking is one that was missed.
             Some(Skip::Late) if before.is_none_or(|(seen, under)| under != period || seen > instant) => {
                 idle(None)

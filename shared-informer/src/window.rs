@@ -18,11 +18,13 @@ pub(crate) struct SlidingSum {
     span: Duration,
     /// The start of each slot that holds something, and what it holds; oldest first.
     slots: VecDeque<(Mono, u64)>,
+    /// Of all slots: an open watch is asked for it at each event.
+    total: u64,
 }
 
 impl SlidingSum {
     pub(crate) fn new(span: Duration) -> Self {
-        Self { slot: span / SLOTS, span, slots: VecDeque::new() }
+        Self { slot: span / SLOTS, span, slots: VecDeque::new(), total: 0 }
     }
 
     /// Adds what happened at `now`; a time before the newest slot counts as that slot's.
@@ -31,22 +33,25 @@ impl SlidingSum {
             Some((start, sum)) if now.since(*start) < self.slot => *sum = sum.saturating_add(amount),
             _ => self.slots.push_back((now, amount)),
         }
+        self.total = self.total.saturating_add(amount);
         self.expire(now);
     }
 
     /// What happened within the window that ends at `now`.
     pub(crate) fn sum(&mut self, now: Mono) -> u64 {
         self.expire(now);
-        self.slots.iter().fold(0, |sum, (_, amount)| sum.saturating_add(*amount))
+        self.total
     }
 
     pub(crate) fn clear(&mut self) {
         self.slots.clear();
+        self.total = 0;
     }
 
     fn expire(&mut self, now: Mono) {
         while self.slots.front().is_some_and(|(start, _)| now.since(*start) >= self.span + self.slot) {
-            self.slots.pop_front();
+            let gone = self.slots.pop_front().map_or(0, |(_, amount)| amount);
+            self.total = self.total.saturating_sub(gone);
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! [`mod@request`] builds the three requests there are, [`mod@exchange`] is the only part with I/O: it sends one of them and
 //! gives the events of its answer. Everything between is pure and takes bytes as they come: [`list`] splits a LIST into
-//! its pods, [`lines`] and [`watch`] a WATCH into its items, [`daemon_set`] reads the size probe, [`answer`] judges an
+//! its pods by way of [`split`], [`lines`] and [`watch`] a WATCH into its items, [`daemon_set`] reads the size probe, [`answer`] judges an
 //! answer's head.
 //!
 //! What comes from the server is untrusted. Invariants:
@@ -26,6 +26,7 @@ mod inflate;
 pub mod lines;
 pub mod list;
 pub mod request;
+pub mod split;
 mod status;
 #[cfg(test)]
 mod tests;

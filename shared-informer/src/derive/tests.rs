@@ -2,6 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::chernoff::tests::exact_ln_tail;
+use crate::clock::Wall;
+use crate::phase::{Phase, Salt};
+use crate::renewal;
 
 const MIB: u64 = 1 << 20;
 
@@ -26,6 +29,21 @@ fn fifty_requests_per_second_come_out_as_in_the_designs_table() {
     assert_eq!(of(1_000), [160, 1_800, 1_800, 201]); // 160 s, 30 min, as L, 3.4 min
     assert_eq!(of(5_000), [640, 2_000, 2_000, 1_023]); // 11 min, 33 min, as L, 17 min
     assert_eq!(of(100_000), [20_480, 40_000, 40_000, 20_546]); // 6 h, 11 h, as L, 6 h
+}
+
+#[test]
+fn the_distance_of_two_renewals_is_the_one_that_watches_are_planned_with() {
+    for nodes in [1, 10, 1_000, 3_200, 5_000, 6_400, 100_000] {
+        let derived = derive(&declaration(50.0), &fleet(nodes, Access::Token)).unwrap();
+        let phase = Phase::of("node", Salt::Turn);
+        let turn = phase.at_or_after(Wall::new(Duration::from_secs(1_800_000_007)), derived.turn_period);
+        let opened = turn.plus(Duration::from_millis(60));
+        let next = renewal::plan(phase, derived.turn_period, opened, derived.watch_lifetime).turn;
+        assert_eq!(next.since(turn), derived.renewal(), "{nodes}");
+    }
+    // L is 180 turns here, and the watch opens after the instant of its turn.
+    let derived = derive(&declaration(50.0), &fleet(10, Access::Token)).unwrap();
+    assert_eq!(derived.renewal(), Duration::from_secs(1_810));
 }
 
 #[test]

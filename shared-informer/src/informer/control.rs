@@ -60,7 +60,7 @@ impl Informer {
     /// name and the bounds of the index stay those of the start.
     ///
     /// # Errors
-    /// The new declaration cannot work for the number of nodes in use; the one before stays.
+    /// The watch cannot work under the new declaration with the number of nodes in use; the one before stays.
     pub fn reconfigure(&mut self, now: Now, settings: Settings) -> Result<(), DeriveError> {
         let before = Some((self.in_force, self.ceiling.raised()));
         let mut ceiling =
@@ -71,7 +71,7 @@ impl Informer {
             list_bytes: self.list_bytes,
             kubelet: settings.kubelet,
         };
-        crate::derive::derive(&in_force, &fleet)?;
+        crate::derive::derive_what_works(&in_force, &fleet)?;
         self.ceiling = ceiling;
         let node = std::mem::take(&mut self.settings.node);
         self.settings = Settings { node, index: self.settings.index, ..settings };
@@ -82,8 +82,6 @@ impl Informer {
 
     /// Everything that is published.
     pub fn report(&self, now: Now) -> Report {
-        let period = self.distress.period();
-        let soon = now.wall.plus(std::time::Duration::from_millis(1));
         Report {
             state: if self.fleet_paused && self.distress.state() != State::Off {
                 State::Paused
@@ -98,8 +96,8 @@ impl Informer {
             nodes_source: self.size.source(),
             nodes_probed: self.size.last_probe(),
             derived: self.derived,
-            turn_period: period,
-            next_turn: self.turns.phase().at_or_after(soon, period),
+            turn_period: self.distress.period(),
+            next_turn: self.next_turn(now),
             since: self.since,
             requests: self.ledger.counts().clone(),
             throttled: self.ledger.refused().collect(),

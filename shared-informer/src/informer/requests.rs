@@ -41,7 +41,7 @@ impl Informer {
         };
         let watch = match &self.watch {
             None => Watching::Closed,
-            Some(watch) if watch.is_ending(now.wall) => Watching::Ending,
+            Some(watch) if watch.is_ending(now, self.next_turn(now).since(now.wall)) => Watching::Ending,
             Some(_) => Watching::Open,
         };
         let fresh = self.pods.version.as_ref().is_some_and(|version| version.is_fresh(now));
@@ -61,10 +61,7 @@ impl Informer {
         match self.last_probe.map(|last| now.mono.since(last)) {
             _ if !self.settings.has_daemonset => Probe::Never,
             None => Probe::Due,
-            // The turn after an overdue probe is for what it was asked for, however long the period is.
-            Some(since) if since >= (every * 2).max(self.distress.period() * 2) => Probe::Overdue,
-            Some(since) if since >= every => Probe::Due,
-            Some(_) => Probe::NotDue,
+            Some(age) => Probe::of(age, every, self.distress.period()),
         }
     }
 

@@ -25,6 +25,7 @@ struct Node {
     sent: Vec<Send>,
     aborted: Vec<RequestId>,
     saved: Vec<&'static str>,
+    last_watch: Option<Ask>,
     renewed_credential: usize,
 }
 
@@ -56,7 +57,7 @@ impl Node {
     fn with_memory(settings: Settings, memory: Memory, now: Now) -> Self {
         let informer = Informer::new(settings, memory, now).unwrap();
         let (sent, aborted, saved) = (Vec::new(), Vec::new(), Vec::new());
-        let mut node = Self { informer, now, sent, aborted, saved, renewed_credential: 0 };
+        let mut node = Self { informer, now, sent, aborted, saved, last_watch: None, renewed_credential: 0 };
         node.informer.wake(now);
         node.collect();
         node
@@ -89,7 +90,11 @@ impl Node {
 
     /// Until something is sent, for half a day at most.
     fn next_request(&mut self) -> Option<Send> {
-        let end = self.now.mono.plus(Duration::from_hours(12));
+        self.next_request_within(Duration::from_hours(12))
+    }
+
+    fn next_request_within(&mut self, time: Duration) -> Option<Send> {
+        let end = self.now.mono.plus(time);
         while self.sent.is_empty() && self.now.mono < end {
             self.pass(Duration::from_millis(250));
         }
@@ -97,7 +102,12 @@ impl Node {
     }
 
     fn asked(&mut self) -> (RequestId, Ask) {
-        let Send { id, ask, .. } = self.next_request().expect("a request in one of the next turns");
+        self.asked_within(Duration::from_hours(12))
+    }
+
+    fn asked_within(&mut self, time: Duration) -> (RequestId, Ask) {
+        let Send { id, ask, .. } =
+            self.next_request_within(time).expect("a request in one of the next turns");
         (id, ask)
     }
 
@@ -124,6 +134,7 @@ impl Node {
 
     fn watch(&mut self, from: &str) -> RequestId {
         let (id, ask) = self.asked();
+        self.last_watch = Some(ask.clone());
         let Ask::Watch { resource_version, .. } = ask else { panic!("{ask:?}") };
         assert_eq!(&*resource_version, from);
         self.tell(id, Happened::Opened);

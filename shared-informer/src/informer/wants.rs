@@ -2,7 +2,10 @@
 //!
 //! The second request of a pair is sent only if the first one did what it was for.
 
+use std::time::Duration;
+
 use crate::activation::Standing;
+use crate::derive;
 use crate::ledger::Request;
 
 /// What the machine knows when a turn of its own begins.
@@ -44,8 +47,21 @@ pub(super) enum Probe {
     NotDue,
     /// The last one is a probe period ago.
     Due,
-    /// The last one is two periods ago: renewals, whose turn it shares, do not come about.
+    /// The last one is two periods ago, and so long that renewals, whose turn it shares, do not come about.
     Overdue,
+}
+
+impl Probe {
+    /// What follows from the age of the last probe, where one is due each `every` and turns are `turn` apart.
+    pub(super) fn of(age: Duration, every: Duration, turn: Duration) -> Self {
+        if age >= derive::overdue(every, turn) {
+            Self::Overdue
+        } else if age >= every {
+            Self::Due
+        } else {
+            Self::NotDue
+        }
+    }
 }
 
 /// Whether a watch is open.
@@ -71,9 +87,12 @@ pub(super) const fn wants(view: View) -> Wants {
     if view.stopped {
         return if_due;
     }
+    // A renewal takes an overdue probe along. The other way round its watch might end before the next turn.
+    let renews = matches!(view.watch, Watching::Ending) && view.version_is_fresh;
     match (view.probe, view.size) {
         (Probe::Never, _) => {}
-        (Probe::Overdue, _) | (_, Knowledge::None) => return PROBE,
+        (Probe::Overdue, _) if !renews => return PROBE,
+        (_, Knowledge::None) => return PROBE,
         _ => {}
     }
     match view.standing {
@@ -95,9 +114,11 @@ pub(super) const fn wants(view: View) -> Wants {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use proptest::prelude::*;
 
     use super::*;
+    use crate::derive::{LONGEST_WATCH, MAX_DOUBLINGS, SHORTEST_WATCH, period_of};
+    use crate::turns::LATE;
 
     const LIST: Request = Request::List { again: false };
     const SETTLED: View = View {
@@ -118,7 +139,7 @@ mod tests {
         let v = SETTLED;
         let waiting = Standing::Waiting(Duration::from_mins(10));
         let inherited = View { size: Knowledge::Inherited, ..v };
-        let cases: [(&str, View, Wants); 18] = [
+        let cases: [(&str, View, Wants); 21] = [
             ("cold, size unknown", View { size: Knowledge::None, ..v }, PROBE),
             ("nobody to ask", View { probe: Probe::Never, size: Knowledge::None, ..v }, (Some(LIST), WATCH)),
             ("no version", v, (Some(LIST), WATCH)),
@@ -148,6 +169,21 @@ mod tests {
                 (Some(RELIST), WATCH),
             ),
             ("no renewal for two probe periods", View { probe: Probe::Overdue, ..v }, PROBE),
+            (
+                "the same while a watch is open",
+                View { watch: Watching::Open, probe: Probe::Overdue, ..v },
+                PROBE,
+            ),
+            (
+                "a renewal at last",
+                View { watch: Watching::Ending, version_is_fresh: true, probe: Probe::Overdue, ..v },
+                (WATCH, Some(Request::Size)),
+            ),
+            (
+                "a renewal that has to begin with a list",
+                View { watch: Watching::Ending, probe: Probe::Overdue, ..v },
+                PROBE,
+            ),
             ("stopped", View { stopped: true, ..v }, (None, None)),
             ("stopped, probe due", View { stopped: true, probe: Probe::Due, ..v }, PROBE),
             ("its step has not begun", View { standing: waiting, ..v }, (None, None)),
@@ -156,6 +192,21 @@ mod tests {
         ];
         for (name, view, expected) in cases {
             assert_eq!(wants(view), expected, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_probe_that_was_sent_alone_takes_no_turn_from_the_renewals_that_follow(
+            lifetime in SHORTEST_WATCH.as_secs()..=LONGEST_WATCH.as_secs(), doublings in 0..=MAX_DOUBLINGS,
+        ) {
+            let (every, turn) = (Duration::from_secs(lifetime), period_of(doublings));
+            let lives = u32::try_from(every.as_secs() / turn.as_secs()).unwrap() + 1;
+            // The watch opens in the turn after the probe, its successor in the first one after its life.
+            let renewal = turn + turn * lives;
+            prop_assert_eq!(Probe::of(renewal, every, turn), Probe::Due);
+            prop_assert_eq!(Probe::of(renewal + LATE, every, turn), Probe::Due);
+            prop_assert_eq!(Probe::of(renewal + every + turn * 2, every, turn), Probe::Overdue);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::event::RequestId;
 use crate::clock::{Mono, Now, Wall};
-use crate::renewal::Renewal;
+use crate::renewal::{AFTER_TURN, Renewal};
 
 /// The API server sends a bookmark about once a minute (measured): two of them missing, with room for the server's own
 /// jitter, mean that the watch is dead, whatever the connection says.
@@ -45,8 +45,12 @@ impl Watch {
         }
     }
 
-    pub(super) fn is_ending(&self, now: Wall) -> bool {
-        now >= self.renewal.turn
+    /// Whether its successor is to be opened in the own turn that runs at `now`: it is the one that was planned, or the last
+    /// one before the server closes the watch. That may be an earlier one than planned, where the period is another one since
+    /// the watch was opened. `next` is how far the next own turn is.
+    pub(super) fn is_ending(&self, now: Now, next: Duration) -> bool {
+        let outlasts_next = self.opened.plus(self.renewal.timeout) >= now.mono.plus(next + AFTER_TURN);
+        now.wall >= self.renewal.turn || !outlasts_next
     }
 }
 

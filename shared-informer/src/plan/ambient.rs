@@ -9,6 +9,10 @@ const TOKEN_LIFETIME: f64 = 86_400.0;
 /// The kubelet asks for a new token when this part of its life is over.
 const TOKEN_REFRESH: f64 = 0.8;
 
+/// How long a kubelet's watch for a ConfigMap that may change lasts, seconds, on average: 30 to 60 minutes since Kubernetes 1.31
+/// (`MinWatchTimeout` of `watch_based_manager.go`, kubernetes/kubernetes#124245), which is the oldest that the chart takes.
+const WATCH_LIFETIME: f64 = 2_700.0;
+
 /// The ambient cost.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Ambient {
@@ -18,7 +22,12 @@ pub struct Ambient {
     pub token_requests_per_second_per_node: f64,
     /// The kubelet's watches for tare's ConfigMap, per node: none, because it is immutable. A mutable one costs one.
     pub config_map_watches_per_node: u32,
-    /// Requests of one pod that starts, all parties together.
+    /// The kubelet's watches for the API server's authority (`kube-root-ca.crt`), per node: one where no other pod of the
+    /// namespace runs on the node, and none with the chart's `clusterCA.bundle`.
+    pub authority_watches_per_node: u32,
+    /// The kubelet's requests for that watch, per second and node.
+    pub authority_requests_per_second_per_node: f64,
+    /// Requests of one pod that starts, all parties together, with its init container.
     pub requests_per_start: u32,
     /// Requests of one pod that is deleted.
     pub requests_per_delete: u32,
@@ -34,13 +43,16 @@ impl Ambient {
     /// For this many nodes.
     pub fn of(nodes: u32) -> Self {
         let token = 1.0 / (TOKEN_LIFETIME * TOKEN_REFRESH);
-        let requests_per_rolling_update = 25;
+        let authority = 1.0 / WATCH_LIFETIME;
+        let requests_per_rolling_update = 39;
         Self {
-            requests_per_second: token * f64::from(nodes),
+            requests_per_second: (token + authority) * f64::from(nodes),
             token_requests_per_second_per_node: token,
             config_map_watches_per_node: 0,
-            requests_per_start: 16,
-            requests_per_delete: 9,
+            authority_watches_per_node: 1,
+            authority_requests_per_second_per_node: authority,
+            requests_per_start: 29,
+            requests_per_delete: 11,
             requests_per_rolling_update,
             requests_per_container_restart: 10,
             requests_per_rollout: u64::from(nodes) * u64::from(requests_per_rolling_update),

@@ -46,14 +46,27 @@ pub fn read(path: &Path, max_bytes: usize) -> io::Result<Option<Vec<u8>>> {
 /// # Errors
 /// The file system's; the old content is then still there.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    exchange(path, bytes, File::sync_all)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The same without waiting for the disk, for one that may hang: it survives the process, and after a loss of power there is
+/// the old content, the new one, or something that does not decode.
+///
+/// # Errors
+/// The file system's; the old content is then still there.
+pub fn replace_in_memory(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    exchange(path, bytes, |_| Ok(()))
+}
+
+fn exchange(path: &Path, bytes: &[u8], settle: fn(&File) -> io::Result<()>) -> io::Result<()> {
     let temporary = with_suffix(path, ".tmp");
-    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = write_new(&temporary, bytes, settle).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // Best effort: what counts is the first error, and the next attempt truncates a leftover.
         let _ = fs::remove_file(&temporary);
     }
-    written?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    written
 }
 
 /// Renames a file that cannot be used to `<name>.bad`, in place of an earlier one, and says where it is.
@@ -66,10 +79,10 @@ pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(bad)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], settle: fn(&File) -> io::Result<()>) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    settle(&file)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

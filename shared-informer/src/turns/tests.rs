@@ -78,6 +78,18 @@ fn a_shorter_period_waits_for_its_own_length_after_the_last_turn() {
 }
 
 #[test]
+fn an_instant_that_was_used_or_told_of_is_not_missed_because_the_period_changes() {
+    let (at, mono) = (instant(T), millis(1_000_000));
+    let mut used = turns(Duration::ZERO, None);
+    assert!(starts(&used.poll(now(at, mono), T)));
+    let halved = used.poll(now(at + millis(5), mono + millis(5)), T / 2);
+    assert_eq!(halved, Decision::Wait { after: T / 2 - millis(5), skipped: None });
+    let mut young = turns(mono, None);
+    assert_eq!(skipped(young.poll(now(at, mono), T)), Some(Skip::Young));
+    assert_eq!(skipped(young.poll(now(at + millis(5), mono + millis(5)), T / 2)), None);
+}
+
+#[test]
 fn a_clock_that_steps_back_grants_no_turn_twice() {
     let (at, mono) = (instant(T), millis(1_000_000));
     let mut turns = turns(Duration::ZERO, None);

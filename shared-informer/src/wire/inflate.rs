@@ -11,7 +11,7 @@ use crate::informer::event::{List, Unusable};
 /// A LIST's body.
 #[derive(Debug)]
 pub(super) enum Inflate {
-    Identity(Reader),
+    Identity(Box<Reader>),
     Gzip(Box<GzDecoder<Feed>>),
 }
 
@@ -43,7 +43,7 @@ impl Write for Feed {
 impl Inflate {
     pub(super) fn new(encoding: Encoding, reader: Reader) -> Self {
         match encoding {
-            Encoding::Identity => Self::Identity(reader),
+            Encoding::Identity => Self::Identity(Box::new(reader)),
             Encoding::Gzip => Self::Gzip(Box::new(GzDecoder::new(Feed { reader, refused: None }))),
         }
     }

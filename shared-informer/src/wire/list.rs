@@ -1,65 +1,33 @@
-//! A LIST, split into its pods as it arrives.
-//!
-//! The reader follows the outermost object and its `items`; each value in them is found by its extent, collected up to
-//! its bound, and then parsed by itself. So the metadata may stand before or after the items, and the most that is held
-//! beside the pods is one item. What the reader accepts is JSON as a whole: every byte lies in a value that a parser has
-//! seen, or is punctuation that was expected (but for the inside of items that were skipped because of their size).
+//! A LIST, split into its pods as it arrives: the most that is held beside the pods is one item.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::extent::{Extent, is_space};
+use super::split::{Limits, Parts, Splitter, Value, Wrong};
 use super::{Bounds, Kept};
 use crate::informer::event::{List, Unusable};
 use crate::pod::{self, Pod, Refusal, limits};
 
 /// A LIST that is being read.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Reader(Splitter<Found>);
+
+#[derive(Debug)]
+struct Found {
     keep: Kept,
     bounds: Bounds,
     /// Whether a list without a version is one.
     unversioned: bool,
-    at: At,
-    extent: Extent,
-    /// The value that is being collected.
-    held: Vec<u8>,
-    /// Whether the present item is beyond its bound.
-    skipping: bool,
-    seen: usize,
     items: usize,
     kept: usize,
-    found: Found,
-}
-
-#[derive(Debug, Default)]
-struct Found {
     is_pod_list: Option<bool>,
     version: Option<Box<str>>,
     truncated: bool,
     has_items: bool,
     pods: Vec<Pod>,
     refused: [u32; Refusal::ALL.len()],
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    Start,
-    FirstKey,
-    NextKey,
-    Key,
-    Colon(Field),
-    Value(Field),
-    InValue(Field),
-    AfterValue,
-    FirstItem,
-    NextItem,
-    InItem,
-    AfterItem,
-    End,
 }
 
 /// The fields of the outermost object.
@@ -82,29 +50,33 @@ struct Metadata<'a> {
 impl Reader {
     /// Reads within `bounds` and keeps of the pods what `keep` says.
     pub fn new(keep: Kept, bounds: Bounds) -> Self {
-        Self {
-            keep,
-            bounds,
-            unversioned: false,
-            at: At::Start,
-            extent: Extent::new(),
-            held: Vec::new(),
-            skipping: false,
-            seen: 0,
-            items: 0,
-            kept: 0,
-            found: Found::default(),
-        }
+        Self::with(keep, bounds, false)
     }
 
     /// Reads what a kubelet answers to `/pods`: a list without a version, of what that node runs.
     pub fn of_kubelet(keep: Kept, bounds: Bounds) -> Self {
-        Self { unversioned: true, ..Self::new(keep, bounds) }
+        Self::with(keep, bounds, true)
+    }
+
+    fn with(keep: Kept, bounds: Bounds, unversioned: bool) -> Self {
+        Self(Splitter::new(Found {
+            keep,
+            bounds,
+            unversioned,
+            items: 0,
+            kept: 0,
+            is_pod_list: None,
+            version: None,
+            truncated: false,
+            has_items: false,
+            pods: Vec::new(),
+            refused: [0; Refusal::ALL.len()],
+        }))
     }
 
     /// The bytes that the reader holds beside its pods.
-    pub fn held_bytes(&self) -> usize {
-        self.held.capacity()
+    pub const fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
     }
 
     /// Takes the next bytes.
@@ -112,14 +84,7 @@ impl Reader {
     /// # Errors
     /// It cannot be the LIST that was asked for, or is beyond a bound. Nothing can be read after that.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Unusable> {
-        let room = self.bounds.list_bytes - self.seen;
-        let (mut rest, beyond) = chunk.split_at(chunk.len().min(room));
-        self.seen += rest.len();
-        while let Some(first) = rest.first() {
-            let used = self.step(*first, rest)?;
-            rest = rest.get(used..).unwrap_or_default();
-        }
-        if beyond.is_empty() { Ok(()) } else { Err(Unusable::TooLarge) }
+        self.0.feed(chunk)
     }
 
     /// The LIST, once everything has arrived.
@@ -127,139 +92,73 @@ impl Reader {
     /// # Errors
     /// It is not complete, or not a list of pods with a version.
     pub fn finish(self) -> Result<List, Unusable> {
-        if self.at != At::End {
-            return Err(Unusable::Truncated);
-        }
-        let Found { is_pod_list, version, truncated, has_items, pods, refused } = self.found;
-        match version.or(self.unversioned.then(Box::default)) {
+        let Found { unversioned, is_pod_list, version, truncated, has_items, pods, refused, .. } =
+            self.0.finish()?;
+        match version.or(unversioned.then(Box::default)) {
             Some(resource_version) if has_items && is_pod_list == Some(true) => {
                 Ok(List { resource_version, truncated, pods, refused })
             }
             _ => Err(Unusable::Malformed),
         }
     }
+}
 
-    /// Uses at least one of `rest`, which begins with `first`, or changes the state.
-    fn step(&mut self, first: u8, rest: &[u8]) -> Result<usize, Unusable> {
-        if is_space(first) && !matches!(self.at, At::Key | At::InValue(_) | At::InItem) {
-            return Ok(1);
+impl From<Wrong> for Unusable {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Truncated { .. } => Self::Truncated,
+            Wrong::Malformed { .. } => Self::Malformed,
+            Wrong::TooLarge { .. } => Self::TooLarge,
         }
-        let next = match (self.at, first) {
-            (At::Key | At::InValue(_) | At::InItem, _) => return self.collect(rest),
-            (At::Start, b'{') => At::FirstKey,
-            (At::FirstKey | At::AfterValue, b'}') => At::End,
-            (At::FirstKey | At::NextKey, b'"') => return Ok(self.begin(At::Key)),
-            (At::Colon(field), b':') => At::Value(field),
-            (At::Value(Field::Items), b'[') => {
-                self.found.has_items = true;
-                At::FirstItem
-            }
-            (At::Value(field), _) => return Ok(self.begin(At::InValue(field))),
-            (At::AfterValue, b',') => At::NextKey,
-            (At::FirstItem | At::AfterItem, b']') => At::AfterValue,
-            (At::FirstItem | At::NextItem, _) => return self.begin_item(),
-            (At::AfterItem, b',') => At::NextItem,
-            _ => return Err(Unusable::Malformed),
-        };
-        self.at = next;
-        Ok(1)
+    }
+}
+
+impl Parts for Found {
+    type Field = Field;
+    type Error = Unusable;
+
+    fn limits(&self) -> Limits {
+        let Bounds { list_bytes, item_bytes, other_bytes, .. } = self.bounds;
+        Limits { whole: list_bytes, item: item_bytes, other: other_bytes }
     }
 
-    /// A value begins with the next byte, which is not used yet.
-    fn begin(&mut self, at: At) -> usize {
-        self.held.clear();
-        self.extent = Extent::new();
-        self.skipping = false;
-        self.at = at;
-        0
-    }
-
-    fn begin_item(&mut self) -> Result<usize, Unusable> {
-        self.items += 1;
-        if self.items > self.bounds.list_items {
-            return Err(Unusable::TooLarge);
-        }
-        Ok(self.begin(At::InItem))
-    }
-
-    fn collect(&mut self, rest: &[u8]) -> Result<usize, Unusable> {
-        let (used, ended) = self.extent.take(rest);
-        let is_item = self.at == At::InItem;
-        let bound = if is_item { self.bounds.item_bytes } else { self.bounds.other_bytes };
-        if self.held.len() + used > bound {
-            if !is_item {
-                return Err(Unusable::TooLarge);
-            }
-            // Its end is still looked for; its bytes are let go of.
-            self.skipping = true;
-            self.held = Vec::new();
-        } else if !self.skipping {
-            self.held.extend_from_slice(rest.get(..used).unwrap_or_default());
-        }
-        if ended {
-            self.at = match self.at {
-                At::Key => At::Colon(self.key()?),
-                At::InValue(field) => self.value(field).map(|()| At::AfterValue)?,
-                _ => self.item().map(|()| At::AfterItem)?,
-            };
-        }
-        Ok(used)
-    }
-
-    fn key(&self) -> Result<Field, Unusable> {
-        let key: Cow<'_, str> = serde_json::from_slice(&self.held).map_err(|_| Unusable::Malformed)?;
-        Ok(match &*key {
+    fn field(&mut self, key: &str) -> Result<Field, Unusable> {
+        Ok(match key {
             "kind" => Field::Kind,
             "metadata" => Field::Metadata,
-            "items" if self.found.has_items => return Err(Unusable::Malformed),
+            "items" if self.has_items => return Err(Unusable::Malformed),
             "items" => Field::Items,
             _ => Field::Other,
         })
     }
 
-    fn value(&mut self, field: Field) -> Result<(), Unusable> {
-        let malformed = |_| Unusable::Malformed;
-        match field {
-            Field::Kind => {
-                let kind: Cow<'_, str> = serde_json::from_slice(&self.held).map_err(malformed)?;
-                once(self.found.is_pod_list.replace(kind == "PodList").is_none())
-            }
-            Field::Metadata => {
-                let metadata: Metadata<'_> = serde_json::from_slice(&self.held).map_err(malformed)?;
-                let version = metadata.resource_version.unwrap_or_default();
-                if (version.is_empty() && !self.unversioned) || version.len() > limits::OPAQUE {
-                    return Err(Unusable::Malformed);
-                }
-                let truncated = metadata.more.is_some_and(|more| !more.is_empty());
-                self.found.truncated = truncated;
-                once(self.found.version.replace(version.into()).is_none())
-            }
-            Field::Items => {
-                // Anything but an array; Go writes an empty one as null.
-                serde_json::from_slice::<()>(&self.held).map_err(malformed)?;
-                self.found.has_items = true;
-                Ok(())
-            }
-            Field::Other => serde_json::from_slice::<IgnoredAny>(&self.held).map(|_| ()).map_err(malformed),
-        }
+    fn is_list(&mut self, field: Field) -> bool {
+        self.has_items |= field == Field::Items;
+        field == Field::Items
     }
-    fn item(&mut self) -> Result<(), Unusable> {
-        if self.skipping {
+
+    fn item_begins(&mut self) -> Result<(), Unusable> {
+        self.items += 1;
+        if self.items > self.bounds.list_items { Err(Unusable::TooLarge) } else { Ok(()) }
+    }
+
+    fn item(&mut self, item: Option<Value<'_>>) -> Result<(), Unusable> {
+        let Some(item) = item else {
             self.refuse(Refusal::TooLarge);
             return Ok(());
-        }
-        match pod::parse(&self.held, &self.keep) {
+        };
+        match pod::parse(item.json(), &self.keep) {
             Ok(pod) => {
                 self.kept += pod.heap_bytes();
                 if self.kept > self.bounds.kept_bytes {
                     return Err(Unusable::TooLarge);
                 }
-                self.found.pods.push(pod);
+                self.pods.push(pod);
             }
             Err(error) => {
                 // A pod that is none costs itself; bytes that are no JSON cost the LIST.
-                if error.refusal() == Refusal::Malformed && !is_json(&self.held) {
-                    return Err(Unusable::Malformed);
+                if error.refusal() == Refusal::Malformed {
+                    item.parse::<IgnoredAny>()?;
                 }
                 self.refuse(error.refusal());
             }
@@ -267,15 +166,37 @@ impl Reader {
         Ok(())
     }
 
-    fn refuse(&mut self, why: Refusal) {
-        if let Some(count) = self.found.refused.get_mut(why as usize) {
-            *count = count.saturating_add(1);
+    fn value(&mut self, field: Field, value: Value<'_>) -> Result<(), Unusable> {
+        match field {
+            Field::Kind => {
+                let kind: Cow<'_, str> = value.parse()?;
+                once(self.is_pod_list.replace(kind == "PodList").is_none())
+            }
+            Field::Metadata => {
+                let metadata: Metadata<'_> = value.parse()?;
+                let version = metadata.resource_version.unwrap_or_default();
+                if (version.is_empty() && !self.unversioned) || version.len() > limits::OPAQUE {
+                    return Err(Unusable::Malformed);
+                }
+                self.truncated = metadata.more.is_some_and(|more| !more.is_empty());
+                once(self.version.replace(version.into()).is_none())
+            }
+            Field::Items => {
+                // Anything but an array; Go writes an empty one as null.
+                self.has_items = true;
+                Ok(value.parse()?)
+            }
+            Field::Other => Ok(value.parse::<IgnoredAny>().map(drop)?),
         }
     }
 }
 
-fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+impl Found {
+    fn refuse(&mut self, why: Refusal) {
+        if let Some(count) = self.refused.get_mut(why as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
 }
 
 /// A field that comes twice has no meaning.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use shared_informer::clocks::Clocks as _;
 use shared_informer::distress::State;
+use shared_informer::informer::LOOK;
 
 use crate::answers::{JSON, chunked, list, pod};
 use crate::requests::healthy;
@@ -111,4 +113,20 @@ async fn a_driver_that_is_dropped_leaves_no_connection() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     assert!(world.handle.report().await.is_err());
+}
+
+#[tokio::test]
+async fn a_wall_clock_that_is_set_forward_while_nothing_happens_does_not_cost_the_first_turn() {
+    let silence = Some(Duration::from_hours(24));
+    let world = World::start(Setup { nodes: Some(100_000), silence, ..Setup::default() }).await;
+    world.server.answers(healthy);
+    let until_turn = world.report().await.next_turn.since(world.clocks.now().wall);
+    assert!(until_turn > Duration::from_mins(5), "{until_turn:?}");
+    world.clocks.set_wall_forward(until_turn.saturating_sub(LOOK + Duration::from_secs(10)));
+    // Nobody looks at the agent meanwhile: that would wake it.
+    for _ in 0..LOOK.as_secs() + 10 {
+        world.clocks.pass(Duration::from_secs(1));
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    world.until("a request in that turn", || async { !world.server.kinds().is_empty() }).await;
 }

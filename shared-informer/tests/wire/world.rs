@@ -10,7 +10,7 @@ use shared_informer::activation::Steps;
 use shared_informer::carried::DEFAULT_BOUND;
 use shared_informer::client::{Connector, Source};
 use shared_informer::clocks::Clocks as _;
-use shared_informer::counts::{Reason, Status};
+use shared_informer::counts::{Counts, Reason, Status};
 use shared_informer::declaration::{Cluster, Declaration};
 use shared_informer::derive::Kubelet;
 use shared_informer::distress::Change;
@@ -79,11 +79,19 @@ pub(crate) struct Setup {
     pub(crate) cluster: String,
     pub(crate) user: String,
     pub(crate) bounds: Bounds,
+    /// How long ago an earlier life had its last turn; none if there was none.
+    pub(crate) silence: Option<Duration>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { nodes: Some(1), cluster: String::new(), user: String::new(), bounds: Bounds::default() }
+        Self {
+            nodes: Some(1),
+            cluster: String::new(),
+            user: String::new(),
+            bounds: Bounds::default(),
+            silence: None,
+        }
     }
 }
 
@@ -139,7 +147,12 @@ impl World {
         let clocks = Arc::new(ByHand::new());
         let source = kubeconfig(folder.path(), &format!("{scheme}://{}", server.address()), setup);
         let connector = Connector::new(source, "0.1.0", "node-1", Arc::clone(&clocks) as _).unwrap();
-        let informer = Informer::new(settings(setup.nodes), Memory::default(), clocks.now()).unwrap();
+        let spend = setup.silence.map(|silence| {
+            let last = clocks.now().wall.minus(silence);
+            Spend { since: last, last_turn: Some(last), counts: Counts::new(), outstanding: Vec::new() }
+        });
+        let memory = Memory { spend, ..Memory::default() };
+        let informer = Informer::new(settings(setup.nodes), memory, clocks.now()).unwrap();
         let daemon_set = ObjectName { namespace: "monitoring".into(), name: "tare".into() };
         let context = Context {
             target: Target { node: "node-1".into(), daemon_set: Some(daemon_set) },

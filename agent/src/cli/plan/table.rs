@@ -207,8 +207,12 @@ fn ambient(plan: &Plan, page: &mut Page) {
     let (ambient, kubelets) = (&plan.ambient, &plan.kubelets);
     page.heading("Ambient: what the DaemonSet costs by existing", &[]);
     let per_node = ambient.token_requests_per_second_per_node;
-    let tokens = format!("{}/s ({} per node)", figure(ambient.requests_per_second), figure(per_node));
-    page.note("requests for its token", &tokens);
+    let rate = |per_node: f64| {
+        format!("{}/s ({} per node)", figure(per_node * f64::from(plan.nodes)), figure(per_node))
+    };
+    page.note("requests for its token", &rate(per_node));
+    let authority = rate(ambient.authority_requests_per_second_per_node);
+    page.note("requests for its authority", &format!("{authority}; none with clusterCA.bundle"));
     let watches = format!("{} per node: it is immutable", ambient.config_map_watches_per_node);
     page.note("kubelet's watches for its ConfigMap", &watches);
     for (label, requests) in [

@@ -153,6 +153,60 @@ fn a_declaration_that_cannot_work_is_refused_at_the_start_and_closes_everything_
     assert!(node.next_request().is_none());
 }
 
+/// Twice the longest turn period: after a change of the period a turn can be left out.
+const TWO_TURNS: Duration = Duration::from_hours(46);
+
+#[test]
+fn scrapes_whose_reviews_no_longer_fit_are_given_up_and_the_watch_is_kept_until_they_fit_again() {
+    let kubelet = Kubelet { access: Access::Token, subresources: 3, ..settings(None).kubelet };
+    let mut node = Node::new(Settings { kubelet, ..settings(None) });
+    assert!(node.informer.report(node.now).derived.kubelet_period.is_some());
+    node.size(200_000);
+    let report = node.informer.report(node.now);
+    assert_eq!((report.derived.kubelet_period, report.derived.kubelet_probe_period), (None, None));
+    let trouble = node.trouble();
+    assert!(trouble.starts_with("the kubelet is not scraped: requests_per_second is 50, but"), "{trouble}");
+    // A restart knows twice as many, and keeps the watch as well.
+    let known = KnownSize { joined: true, ..node.informer.known_size() };
+    let memory = Memory { size: Some(known), ..Memory::default() };
+    let mut restarted = Node::with_memory(Settings { kubelet, ..settings(None) }, memory, node.now);
+    assert!(restarted.trouble().starts_with("the kubelet is not scraped"), "{}", restarted.trouble());
+    let (_, ask) = restarted.asked_within(TWO_TURNS);
+    assert_eq!(ask, Ask::List { limit: 110 });
+    let (id, ask) = node.asked_within(TWO_TURNS);
+    assert_eq!(ask, Ask::List { limit: 110 });
+    node.done(id, Outcome::List(list("100", vec![])));
+    let watch = node.watch("100");
+    node.bookmark(watch, "200");
+    node.informer.handle(node.now, Event { id: watch, bytes: 0, what: Happened::Ended(event::End::Closed) });
+    let (id, _) = node.asked_within(TWO_TURNS);
+    node.done(id, Outcome::List(list("300", vec![])));
+    node.watch("300");
+    let mut small = None;
+    while small.is_none() {
+        let (id, ask) = node.asked_within(TWO_TURNS);
+        if ask == Ask::Size { small = Some(id) } else { node.done(id, rejected(500)) }
+    }
+    node.done(small.unwrap(), Outcome::Size(daemon_set(1_000)));
+    assert!(node.informer.report(node.now).derived.kubelet_period.is_some());
+}
+
+#[test]
+fn a_watch_whose_next_turn_would_come_after_its_end_is_renewed_in_the_one_before() {
+    let (mut node, _, second) = Node::renewed();
+    let Ask::Watch { timeout, .. } = node.last_watch.clone().unwrap() else { panic!() };
+    let ends = node.now.mono.plus(timeout);
+    node.size(4_500);
+    let period = node.informer.report(node.now).turn_period;
+    assert!(
+        period > timeout / 4 && period < timeout / 2,
+        "a turn until then, whatever its phase: {period:?}"
+    );
+    node.healthy(second, timeout * 2);
+    assert!(node.now.mono < ends, "asked {:?} after its end", node.now.mono.since(ends));
+    node.watch("200");
+}
+
 #[test]
 fn an_overdue_probe_leaves_the_next_turn_to_the_watch_however_long_the_period_is() {
     let mut node = Node::new(settings(None));

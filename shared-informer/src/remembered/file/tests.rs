@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{load, replace, set_aside};
+use super::{load, replace, replace_in_memory, set_aside};
 use crate::remembered::{ClusterId, Header, MAX_BYTES, Unusable, encode};
 
 const OURS: ClusterId = ClusterId([7; 32]);
@@ -17,6 +17,9 @@ fn bytes(version: &str) -> Vec<u8> {
     };
     encode(&header, [], MAX_BYTES).unwrap()
 }
+
+/// Either way to replace a file.
+type Replace = fn(&Path, &[u8]) -> std::io::Result<()>;
 
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(directory)
@@ -32,7 +35,9 @@ fn what_was_saved_is_loaded_and_nothing_else_is_left() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("index.v1");
     assert!(load(&path, OURS, MAX_BYTES).unwrap().is_none(), "no file is no error");
-    for version in ["1", "2"] {
+    for (version, replace) in
+        [("1", replace as Replace), ("2", replace), ("3", replace_in_memory), ("4", replace)]
+    {
         replace(&path, &bytes(version)).unwrap();
         let loaded = load(&path, OURS, MAX_BYTES).unwrap().unwrap();
         assert_eq!(&*loaded.header.resource_version, version);

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::damage;
 use super::*;
 
 const OURS: ClusterId = ClusterId([7; 32]);
@@ -46,23 +47,12 @@ fn what_is_written_is_read_exactly() {
 
 #[test]
 fn a_truncation_at_any_byte_is_noticed() {
-    let whole = file();
-    for end in 0..whole.len() {
-        assert_eq!(reason(&whole[..end]), "corrupt", "the first {end} bytes");
-    }
-    assert_eq!(reason(&[&whole[..], b"\n"].concat()), "corrupt");
+    damage::truncations_are_noticed(&file(), reason);
 }
 
 #[test]
 fn a_flip_of_any_byte_is_noticed() {
-    let whole = file();
-    for at in 0..whole.len() {
-        for flip in [1, 0x80, 0xff] {
-            let mut damaged = whole.clone();
-            damaged[at] ^= flip;
-            assert!(matches!(reason(&damaged), "corrupt" | "foreign"), "byte {at}");
-        }
-    }
+    damage::flips_are_noticed(&file(), reason);
 }
 
 #[test]
