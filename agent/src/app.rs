@@ -154,7 +154,7 @@ impl Agent {
         let mut tasks = Tasks::default();
         let own = Own { resource: &plan.own_resource, registry: Arc::clone(&registry), paths: &plan.paths };
         let telemetry = Arc::new(SelfTelemetry::new(&own, Arc::clone(&outlets))?);
-        telemetry.observe_sources(&plan.feeds.kubelet, &plan.feeds.rungs);
+        telemetry.observe_sources(&plan.feeds);
         tasks.own("self-telemetry", Arc::clone(&telemetry).publish_every(plan.self_telemetry_interval));
         let mut pipeline = Pipeline::new(plan.collectors, plan.phase, clock.clone(), &registry);
         pipeline.observe_durations(telemetry.on_duration());

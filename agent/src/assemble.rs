@@ -24,6 +24,8 @@ use crate::feeds::Feeds;
 use crate::paths::HostPaths;
 use crate::pipeline::Planned;
 
+mod instance;
+
 /// Everything that [`crate::app::Agent`] runs.
 pub struct Plan {
     /// The collectors, each with its cadence.
@@ -200,11 +202,16 @@ fn names(resolve: &Resolve) -> resolve::Settings {
     resolve::Settings { limits, file: cache_file, ..resolve::Settings::default() }
 }
 
-/// The node's resource under the agent's own service name, unless the operator gave one.
+/// The node's resource under the agent's own service name, version and instance, unless the operator gave one.
 fn own_resource(mut resource: Vec<(String, String)>) -> Vec<(String, String)> {
-    for (key, value) in [("service.name", "tare"), ("service.version", env!("CARGO_PKG_VERSION"))] {
-        if !resource.iter().any(|(name, _)| name == key) {
-            resource.push((key.to_owned(), value.to_owned()));
+    let own = [
+        ("service.name", Some("tare".to_owned())),
+        ("service.version", Some(env!("CARGO_PKG_VERSION").to_owned())),
+        ("service.instance.id", instance::id(&resource)),
+    ];
+    for (key, value) in own {
+        if let (Some(value), false) = (value, resource.iter().any(|(name, _)| name == key)) {
+            resource.push((key.to_owned(), value));
         }
     }
     resource

@@ -39,7 +39,7 @@ mod tests;
 pub use choice::{Choice, Excluded, Extracted, Metadata};
 pub use ladder::{Links, Rung};
 pub use rules::Rule;
-pub use tally::{Faults, Tally};
+pub use tally::{Census, Faults, Tally};
 
 use binding::{Offer, Reported, Stage};
 use ladder::Known;
@@ -125,7 +125,6 @@ pub struct Enricher {
 struct Seen {
     watch: Option<Snapshot>,
     kubelet: Option<Snapshot>,
-    summary: Option<u64>,
 }
 
 /// One pod or container.
@@ -258,9 +257,9 @@ impl Enricher {
         tally
     }
 
-    /// What was refused so far.
-    pub const fn faults(&self) -> Faults {
-        self.faults
+    /// What was refused since this was asked last.
+    pub fn take_faults(&mut self) -> Faults {
+        std::mem::take(&mut self.faults)
     }
 
     fn reported(&self, key: u64) -> Option<&Reported> {
@@ -282,9 +281,7 @@ impl Enricher {
         };
         let mut changed = news(&mut self.seen.watch, rungs.watch);
         changed |= news(&mut self.seen.kubelet, rungs.kubelet);
-        let summary = rungs.summary.map(|summary| summary.sequence);
-        changed |= summary != self.seen.summary;
-        self.seen.summary = summary;
+        // A summary has nothing but names: who lacks one is examined in every scrape anyway.
         self.epoch += u64::from(changed);
     }
 

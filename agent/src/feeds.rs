@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use shared_informer::index::Snapshot;
 use shared_informer::index::shared::Reader;
 
+use crate::enrich::Census;
 use crate::kubelet::desk::Desk;
 use crate::rungs::Ladder;
 
@@ -20,12 +21,15 @@ pub struct Feeds {
     pub kubelet: Desk,
     /// Where the readers of sources say whether those hold.
     pub rungs: Ladder,
+    /// Where the collector of pods says what it knows by name.
+    pub names: Census,
 }
 
 impl Default for Feeds {
     fn default() -> Self {
         let rungs = Ladder::default();
-        Self { watch: WatchSlot::default(), kubelet: Desk::new(rungs.clone()), rungs }
+        let kubelet = Desk::new(rungs.clone());
+        Self { watch: WatchSlot::default(), kubelet, rungs, names: Census::default() }
     }
 }
 

@@ -6,7 +6,7 @@
 //! Invariants: a request that can make the kubelet ask the API server is sent only with a permit of the budget, and what
 //! came of it is settled; nothing is asked twice in a slot; no name is looked up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use exporter::model::Timestamp;
 use shared_informer::index::Snapshot;
@@ -166,8 +166,16 @@ pub struct Summary {
     pub received: Timestamp,
     /// The node.
     pub node: Node,
-    /// Its pods.
+    /// Its pods; once it is published in the order of their uids.
     pub pods: Box<[Pod]>,
+}
+
+impl Summary {
+    /// The pod of this uid, in a summary that was published.
+    pub fn pod(&self, uid: &str) -> Option<&Pod> {
+        let at = self.pods.binary_search_by(|pod| (*pod.uid).cmp(uid)).ok()?;
+        self.pods.get(at)
+    }
 }
 
 /// The newest answers, handed from the reader to the collector thread.
@@ -183,22 +191,29 @@ struct Answers {
 impl Latest {
     /// The newest summary.
     pub fn summary(&self) -> Option<Arc<Summary>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).summary.clone()
+        self.answers().summary.clone()
     }
 
     /// The newest answer to `/pods`, as an index; `None` where it is not read, or was not answered yet. Like the index of
     /// the shared watch it is the last known state, however old: labels and owners hardly change while a pod runs.
     pub fn pods(&self) -> Option<Arc<Snapshot>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pods.clone()
+        self.answers().pods.clone()
     }
 
-    /// Puts a summary there.
-    pub fn publish(&self, summary: Arc<Summary>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).summary = Some(summary);
+    /// Puts a summary there, its pods in order.
+    pub fn publish(&self, mut summary: Summary) {
+        summary.pods.sort_unstable_by(|one, other| one.uid.cmp(&other.uid));
+        let summary = Some(Arc::new(summary));
+        // The one before is let go of outside the lock.
+        let _before = std::mem::replace(&mut self.answers().summary, summary);
     }
 
     /// Puts an answer to `/pods` there, or takes it away.
     pub fn publish_pods(&self, pods: Option<Arc<Snapshot>>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pods = pods;
+        self.answers().pods = pods;
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,7 @@
 mod instruments;
 pub mod kube_api;
 mod kubelet;
+mod names;
 mod outputs;
 mod own_process;
 mod queue_client;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use exporter::model::Timestamp;
+use exporter::retry::Failure;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_otlp::{MetricExporter, Protocol, RetryPolicy, WithExportConfig as _, WithHttpConfig as _};
@@ -25,12 +27,13 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::exporter::PushMetricExporter as _;
 use opentelemetry_sdk::metrics::reader::MetricReader;
-use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Temporality};
+use opentelemetry_sdk::metrics::{
+    Instrument, InstrumentKind, ManualReader, Pipeline, SdkMeterProvider, Stream, Temporality,
+};
 
-use crate::kubelet::desk::Desk;
+use crate::feeds::Feeds;
 use crate::paths::HostPaths;
 use crate::pipeline::OnDuration;
-use crate::rungs::Ladder;
 use crate::state_dir::StateDir;
 use crate::stats::Registry;
 use kube_api::KubeApi;
@@ -40,6 +43,11 @@ pub use queue_client::Outlet;
 
 /// The instrumentation scope.
 const SCOPE: &str = "tare";
+
+/// Sets of attributes that an instrument can have at least; what is beyond is summed under `otel.metric.overflow`. The SDK
+/// makes room for all of them at the start, by default for 2,000: 132 KiB for each instrument, in which what is used lies
+/// scattered. These take 4 KiB. The widest of the collectors' tells seven classes of errors of each of twelve.
+const SETS: usize = 111;
 
 /// Self-telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -79,9 +87,12 @@ impl SelfTelemetry {
     pub fn new(own: &Own<'_>, outlets: Outlets) -> Result<Self, SetupError> {
         let attributes = own.resource.iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone()));
         let reader = SharedReader(Arc::new(ManualReader::default()));
+        // The widest of all tells each kind of failure of each output.
+        let sets = SETS.max(lock(&outlets).len() * Failure::ALL.len());
         let provider = SdkMeterProvider::builder()
             .with_resource(Resource::builder_empty().with_attributes(attributes).build())
             .with_reader(reader.clone())
+            .with_view(move |_: &Instrument| Stream::builder().with_cardinality_limit(sets).build().ok())
             .build();
         let meter = provider.meter(SCOPE);
         instruments::observe_collectors(&meter, &own.registry);
@@ -109,11 +120,12 @@ impl SelfTelemetry {
         state::observe(&self.provider.meter(SCOPE), state_dir);
     }
 
-    /// Tells of the kubelet's reader and of the rungs from now on. To be called once.
-    pub fn observe_sources(&self, desk: &Desk, ladder: &Ladder) {
+    /// Tells of the kubelet's reader, of the rungs and of names from now on. To be called once.
+    pub fn observe_sources(&self, feeds: &Feeds) {
         let meter = self.provider.meter(SCOPE);
-        kubelet::observe(&meter, desk);
-        kubelet::observe_rungs(&meter, ladder);
+        kubelet::observe(&meter, &feeds.kubelet);
+        kubelet::observe_rungs(&meter, &feeds.rungs);
+        names::observe(&meter, &feeds.names);
     }
 
     /// Where the informer's shell reports to.

@@ -16,3 +16,11 @@ pub mod record;
 mod signals;
 
 pub use process::{Launch, run};
+
+/// What the agent's C library is told about memory, as a variable of its environment: large blocks (a request, the answer
+/// of a kubelet) go back to the kernel when they are done with, instead of raising the size from which on they do, and both
+/// threads share one arena. See `docs/decisions/0009-allocator.md`. Another C library does not look at it.
+pub const ALLOCATOR: (&str, &str) = (
+    "GLIBC_TUNABLES",
+    "glibc.malloc.mmap_threshold=131072:glibc.malloc.trim_threshold=131072:glibc.malloc.arena_max=1",
+);

@@ -61,7 +61,7 @@ fn scrape(collector: &mut dyn Collector, buffer: &mut Vec<u8>, from: u64, times:
     }
     let blocks = HeapStats::get().total_blocks - before;
     let mut encoded = 0;
-    collector.segments(&mut |segment| encoded += segment.encoded().len());
+    collector.segments(&mut |segment| encoded += segment.encoded_len());
     (blocks, encoded)
 }
 

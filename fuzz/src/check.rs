@@ -49,7 +49,7 @@ impl Samples {
     /// Judges the points of one segment.
     pub fn add(&mut self, segment: &Segment) {
         let mut count = 0;
-        for resource in decode(segment.encoded()).resource_metrics {
+        for resource in decode(&segment.encoded()).resource_metrics {
             let place = format!("{:?}", resource.resource);
             for metric in resource.scope_metrics.iter().flat_map(|scope| &scope.metrics) {
                 count += points(metric).len();
@@ -57,7 +57,7 @@ impl Samples {
             }
         }
         assert_eq!(count, segment.points(), "the points that are counted are those that are there");
-        round_trip(segment.encoded());
+        round_trip(&segment.encoded());
     }
 
     fn metric(&mut self, metric: &Metric, place: &str) {

@@ -263,7 +263,7 @@ impl Pair {
             .collect();
         assert_eq!(self.segment.points(), expected.len());
         let mut found = BTreeMap::new();
-        for metric in metrics(&decode(self.segment.encoded())) {
+        for metric in metrics(&decode(&self.segment.encoded())) {
             for point in points(&metric) {
                 let name = METRICS.iter().find(|known| known.name == metric.name).expect("known").name;
                 let number = point.attributes[0].value.as_ref().and_then(|value| value.value.as_ref());
@@ -278,7 +278,7 @@ impl Pair {
     fn push(&mut self) {
         self.builder.push(&self.segment);
         assert!(!self.under_way || self.segment.encoded().is_empty(), "half a scrape is not shown");
-        self.pushed.extend(single_points(self.segment.encoded()));
+        self.pushed.extend(single_points(&self.segment.encoded()));
     }
 
     /// The requests hold every point that was pushed, in order, but for those that are too large alone.

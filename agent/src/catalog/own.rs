@@ -112,6 +112,12 @@ own! {
         "Files of the state directory that were of no use or could not be written, by why; no series where nothing went wrong.";
     RUNG_UP = "tare.rung.up", "1", Gauge, ["rung"],
         "1 while a source of telemetry holds, 0 while it is away; no series for one that nobody wants.";
+    NAMES_OBJECTS = "tare.names.objects", "{object}", Gauge, ["state"],
+        "Pods and containers, by what is done with them: `reported`, `waiting` for a name, or `skipped` (sandboxes, containers that nobody names, earlier instances).";
+    NAMES_ATTRIBUTES = "tare.names.attributes", "{attribute}", Gauge, ["rung"],
+        "Attributes of reported pods and containers, by the source that gave them: watch, remembered, kubelet_pods, kubelet_summary, logs, node.";
+    NAMES_REFUSED = "tare.names.refused", "{object}", Counter, ["reason"],
+        "Pods and containers not taken because there were too many (`limit`, once in every scrape), names that Kubernetes would not accept (`invalid`), and what contradicts a name that was sent (`conflict`).";
     KUBELET_REQUESTS = "tare.kubelet.requests", "{request}", Counter, ["subresource", "status"],
         "Requests to the kubelet, by what was asked and what came of it; the reviews that they cause are in `tare.kube_api.requests`.";
     KUBELET_BYTES = "tare.kubelet.answer.size", "By", Counter, ["subresource"],

@@ -65,9 +65,12 @@ async fn agent(
 ) -> Result<(), Failure> {
     // Signals first: one that comes while the agent starts must not kill it half-way.
     let mut signals = Signals::install().map_err(|error| Failure::Internal(error.to_string()))?;
-    if let Some(supervisor) = supervisor {
-        supervisor.ready();
-    }
+    let ready = |settings: &Settings| {
+        if let Some(supervisor) = supervisor {
+            supervisor.ready(settings.control.shutdown_timeout);
+        }
+    };
+    ready(&configuration.loaded.settings);
     let socket = socket(arguments)?;
     let mut agent = Agent::start(Plan::new(&configuration.loaded.settings, &Feeds::default()))
         .map_err(|error| refused(&error))?;
@@ -88,6 +91,7 @@ async fn agent(
                 Request::Stop => break None,
                 Request::Reload => {
                     if let Some(settings) = reload(&mut agent, &panel, arguments, environment) {
+                        ready(&settings);
                         control_plane = settings.control_plane;
                         again = watch::apply(&mut agent, &panel, state_dir, &control_plane).await;
                     }

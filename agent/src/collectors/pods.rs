@@ -6,14 +6,14 @@
 //! asked of them.
 //!
 //! Invariants: an object that is gone, or goes on under other attributes, ends each of its series once, in the same
-//! scrape; a figure is reported from one rung at a time; a sample of the kubelet goes out once, at its own time; the
-//! number of series is bounded.
+//! scrape; a figure is reported from one rung at a time; a sample of the kubelet goes out once, at its own time, and a
+//! volume's at each answer that tells it; the number of series is bounded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use exporter::model::{Metric, Timestamp};
-use exporter::segment::Segment;
+use exporter::segment::{Segment, Shapes};
 
 use self::capacity::Capacity;
 use self::news::{News, Standing};
@@ -156,6 +156,8 @@ pub struct Pods {
     orphans: Orphans,
     news: News,
     leaving: Leaving,
+    /// What the objects' segments have in common.
+    shapes: Shapes,
     scrapes: u64,
     /// The interval between two answers of the kubelet, as it last was while it answered.
     kubelet_interval: Duration,
@@ -180,6 +182,7 @@ impl Pods {
             orphans: Orphans::default(),
             news: News::default(),
             leaving: Leaving::default(),
+            shapes: Shapes::default(),
             scrapes: 0,
             kubelet_interval: settings.kubelet_period,
             last: setup.boot_time,
@@ -239,7 +242,9 @@ impl Pods {
         let standing = self.news.look(summary, (scrape.time, scrape.monotonic_ns), limit);
         let (watch, listed) = (self.feeds.watch.snapshot(), self.feeds.kubelet.latest().pods());
         let room = self.settings.max_series.saturating_sub(self.series());
-        let Self { setup, settings, tree, logs, networks, enricher, objects, leaving, orphans, .. } = self;
+        let Self {
+            setup, settings, tree, logs, networks, enricher, objects, leaving, shapes, orphans, ..
+        } = self;
         let on_error = &mut |error: &SourceError| scrape.failures.record(error);
         let mut round = Round {
             rungs: Rungs { watch: watch.as_deref(), kubelet: listed.as_deref(), summary, logs },
@@ -258,7 +263,7 @@ impl Pods {
             enricher,
             networks,
             objects,
-            maker: Maker { resource: &setup.resource, enabled: &setup.enabled, room, refused: 0 },
+            maker: Maker { resource: &setup.resource, enabled: &setup.enabled, room, refused: 0, shapes },
             leaving,
         };
         if settings.groups.node {
@@ -336,6 +341,7 @@ impl Collector for Pods {
                 scrape.fail_times(&error, refused);
             }
             self.enricher.finish();
+            self.feeds.names.tell(self.enricher.tally(), self.enricher.take_faults());
         }
         self.tell_rungs(has_work);
         self.last = scrape.time;

@@ -1,4 +1,6 @@
-//! What the enricher says of itself.
+//! What the enricher says of itself, and where the collector thread leaves it for self-telemetry.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Rung;
 
@@ -40,4 +42,45 @@ pub struct Faults {
     pub invalid: u64,
     /// What a rung said that contradicts a name that was sent.
     pub conflicts: u64,
+}
+
+impl Faults {
+    /// Each count with the value of the attribute `reason` of tare's own metrics: a closed set.
+    pub const fn by_reason(self) -> [(&'static str, u64); 3] {
+        let Self { refused, invalid, conflicts } = self;
+        [("limit", refused), ("invalid", invalid), ("conflict", conflicts)]
+    }
+
+    const fn add(&mut self, more: Self) {
+        let Self { refused, invalid, conflicts } = more;
+        self.refused += refused;
+        self.invalid += invalid;
+        self.conflicts += conflicts;
+    }
+}
+
+/// What the enrichers of one agent said last, and all that they refused, whichever of them there is: a configuration brings
+/// a new one. Cheap to clone; all clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Census(Arc<Mutex<Told>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    tally: Option<Tally>,
+    faults: Faults,
+}
+
+impl Census {
+    /// This is how things stand after a scrape, in which `more` was refused.
+    pub fn tell(&self, tally: Tally, more: Faults) {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.tally = Some(tally);
+        told.faults.add(more);
+    }
+
+    /// The last tally, and everything refused; none on a machine that never had a pod.
+    pub fn read(&self) -> Option<(Tally, Faults)> {
+        let told = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((told.tally?, told.faults))
+    }
 }

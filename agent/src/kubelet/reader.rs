@@ -167,7 +167,7 @@ impl Reading {
         let desk = &self.around.desk;
         desk.record_refused(&refused);
         let (sequence, received) = (desk.next_sequence(), Timestamp::now());
-        desk.latest().publish(Arc::new(Summary { sequence, received, node, pods }));
+        desk.latest().publish(Summary { sequence, received, node, pods });
         Ok(())
     }
 

@@ -1,19 +1,16 @@
 //! The answer to `/stats/summary`, read as it arrives.
 //!
-//! The reader follows the outermost object and its list of pods; each value in them is found by its extent, collected up
-//! to its bound, and parsed by itself. So the most that is held beside what is kept is one pod's JSON, and how the bytes
-//! are cut into chunks changes nothing. It is pure.
+//! It is split into the node's figures and those of each pod, which are parsed by themselves: the most that is held beside
+//! what is kept is one pod's JSON, and how the bytes are cut into chunks changes nothing. It is pure.
 //!
 //! The input is untrusted: every length has a bound. A pod, container, volume or interface beyond its bound costs itself
 //! and is counted in [`Refused`]; bytes that are no JSON cost the answer. The kubelet's fields are those of
 //! `k8s.io/kubelet/pkg/apis/stats/v1alpha1`; the ones that nothing is made of are skipped without being built.
 
-use std::borrow::Cow;
-
 use exporter::model::Timestamp;
 use serde::de::IgnoredAny;
 use shared_informer::pod::Refusal;
-use shared_informer::wire::extent::{Extent, is_space};
+use shared_informer::wire::split::{Limits, Parts, Splitter, Value, Wrong};
 
 use super::{Node, Pod};
 
@@ -86,39 +83,16 @@ pub struct Read {
 
 /// An answer that is being read.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Reader(Splitter<Found>);
+
+#[derive(Debug)]
+struct Found {
     bounds: Bounds,
     received: Timestamp,
-    at: At,
-    extent: Extent,
-    /// The value that is being collected, and where it began.
-    held: Vec<u8>,
-    began: usize,
-    /// Whether the present pod is beyond its bound.
-    skipping: bool,
-    seen: usize,
     kept: usize,
     node: Option<Node>,
     pods: Option<Vec<Pod>>,
     refused: Refused,
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    Start,
-    FirstKey,
-    NextKey,
-    Key,
-    Colon(Field),
-    Value(Field),
-    InValue(Field),
-    AfterValue,
-    FirstPod,
-    NextPod,
-    InPod,
-    AfterPod,
-    End,
 }
 
 /// The fields of the outermost object.
@@ -132,25 +106,13 @@ enum Field {
 impl Reader {
     /// Reads within `bounds`. `received` stands for the time of figures that carry none.
     pub fn new(bounds: Bounds, received: Timestamp) -> Self {
-        Self {
-            bounds,
-            received,
-            at: At::Start,
-            extent: Extent::new(),
-            held: Vec::new(),
-            began: 0,
-            skipping: false,
-            seen: 0,
-            kept: 0,
-            node: None,
-            pods: None,
-            refused: Refused::default(),
-        }
+        let refused = Refused::default();
+        Self(Splitter::new(Found { bounds, received, kept: 0, node: None, pods: None, refused }))
     }
 
     /// The bytes that the reader holds beside what is kept.
-    pub fn held_bytes(&self) -> usize {
-        self.held.capacity()
+    pub const fn held_bytes(&self) -> usize {
+        self.0.held_bytes()
     }
 
     /// Takes the next bytes.
@@ -158,14 +120,7 @@ impl Reader {
     /// # Errors
     /// It cannot be a summary, or is beyond a bound. Nothing can be read after that.
     pub fn feed(&mut self, chunk: &[u8]) -> Result<(), Unusable> {
-        let room = self.bounds.answer_bytes - self.seen;
-        let (mut rest, beyond) = chunk.split_at(chunk.len().min(room));
-        while let Some(first) = rest.first() {
-            let used = self.step(*first, rest)?;
-            self.seen += used;
-            rest = rest.get(used..).unwrap_or_default();
-        }
-        if beyond.is_empty() { Ok(()) } else { Err(Unusable::TooLarge { limit: self.bounds.answer_bytes }) }
+        self.0.feed(chunk)
     }
 
     /// The summary, once everything has arrived.
@@ -173,120 +128,88 @@ impl Reader {
     /// # Errors
     /// It is not complete, or no summary.
     pub fn finish(self) -> Result<Read, Unusable> {
-        if self.at != At::End {
-            return Err(Unusable::Truncated { at: self.seen });
-        }
-        let node = self.node.ok_or(Unusable::Missing("node"))?;
-        let pods = self.pods.ok_or(Unusable::Missing("pods"))?;
-        Ok(Read { node, pods: pods.into(), refused: self.refused })
+        let Found { node, pods, refused, .. } = self.0.finish()?;
+        let node = node.ok_or(Unusable::Missing("node"))?;
+        let pods = pods.ok_or(Unusable::Missing("pods"))?;
+        Ok(Read { node, pods: pods.into(), refused })
     }
+}
 
-    /// Uses at least one of `rest`, which begins with `first`, or changes the state.
-    fn step(&mut self, first: u8, rest: &[u8]) -> Result<usize, Unusable> {
-        if is_space(first) && !matches!(self.at, At::Key | At::InValue(_) | At::InPod) {
-            return Ok(1);
-        }
-        let next = match (self.at, first) {
-            (At::Key | At::InValue(_) | At::InPod, _) => return self.collect(rest),
-            (At::Start, b'{') => At::FirstKey,
-            (At::FirstKey | At::AfterValue, b'}') => At::End,
-            (At::FirstKey | At::NextKey, b'"') => return Ok(self.begin(At::Key)),
-            (At::Colon(field), b':') => At::Value(field),
-            (At::Value(Field::Pods), b'[') if self.pods.is_none() => {
-                self.pods = Some(Vec::new());
-                At::FirstPod
+impl From<Wrong> for Unusable {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Truncated { at } => Self::Truncated { at },
+            Wrong::TooLarge { limit } => Self::TooLarge { limit },
+            Wrong::Malformed { at, mut what } => {
+                what.truncate(what.floor_char_boundary(160));
+                Self::Malformed { at, what: what.into() }
             }
-            (At::Value(field), _) => return Ok(self.begin(At::InValue(field))),
-            (At::AfterValue, b',') => At::NextKey,
-            (At::FirstPod | At::AfterPod, b']') => At::AfterValue,
-            (At::FirstPod | At::NextPod, _) => return Ok(self.begin(At::InPod)),
-            (At::AfterPod, b',') => At::NextPod,
-            _ => return Err(malformed(self.seen, format_args!("unexpected {:?}", char::from(first)))),
-        };
-        self.at = next;
-        Ok(1)
-    }
-
-    /// A value begins with the next byte, which is not used yet.
-    fn begin(&mut self, at: At) -> usize {
-        self.held.clear();
-        self.began = self.seen;
-        self.extent = Extent::new();
-        self.skipping = false;
-        self.at = at;
-        0
-    }
-
-    fn collect(&mut self, rest: &[u8]) -> Result<usize, Unusable> {
-        let (used, ended) = self.extent.take(rest);
-        if self.held.len() + used > self.bounds.part_bytes {
-            if self.at != At::InPod {
-                return Err(Unusable::TooLarge { limit: self.bounds.part_bytes });
-            }
-            // Its end is still looked for; its bytes are let go of.
-            self.skipping = true;
-            self.held = Vec::new();
-        } else if !self.skipping {
-            self.held.extend_from_slice(rest.get(..used).unwrap_or_default());
         }
-        if ended {
-            self.at = match self.at {
-                At::Key => At::Colon(self.key()?),
-                At::InValue(field) => self.value(field).map(|()| At::AfterValue)?,
-                _ => self.pod().map(|()| At::AfterPod)?,
-            };
-        }
-        Ok(used)
+    }
+}
+
+impl Parts for Found {
+    type Field = Field;
+    type Error = Unusable;
+
+    fn limits(&self) -> Limits {
+        let Bounds { answer_bytes, part_bytes, .. } = self.bounds;
+        Limits { whole: answer_bytes, item: part_bytes, other: part_bytes }
     }
 
-    fn key(&self) -> Result<Field, Unusable> {
-        let key: Cow<'_, str> = self.parse()?;
-        Ok(match &*key {
+    fn field(&mut self, key: &str) -> Result<Field, Unusable> {
+        Ok(match key {
             "node" => Field::Node,
             "pods" => Field::Pods,
             _ => Field::Other,
         })
     }
 
-    fn value(&mut self, field: Field) -> Result<(), Unusable> {
-        match field {
-            Field::Node if self.node.is_none() => {
-                let node = self.parse()?;
-                let node = convert::node(node, self.received, &mut self.refused);
-                self.node = Some(node.ok_or(Unusable::Missing("nodeName"))?);
-                Ok(())
-            }
-            // Anything but a list; Go writes an empty one as null.
-            Field::Pods if self.pods.is_none() => {
-                self.parse::<()>()?;
-                self.pods = Some(Vec::new());
-                Ok(())
-            }
-            Field::Node | Field::Pods => Err(malformed(self.began, format_args!("given twice"))),
-            Field::Other => self.parse::<IgnoredAny>().map(|_| ()),
+    fn is_list(&mut self, field: Field) -> bool {
+        let is_first = field == Field::Pods && self.pods.is_none();
+        if is_first {
+            self.pods = Some(Vec::new());
         }
+        is_first
     }
 
-    fn pod(&mut self) -> Result<(), Unusable> {
-        if self.skipping {
+    fn item(&mut self, item: Option<Value<'_>>) -> Result<(), Unusable> {
+        let Some(item) = item else {
             self.refused.add(Part::Pod, Refusal::TooLarge);
             return Ok(());
-        }
+        };
         if self.pods.as_ref().is_some_and(|pods| pods.len() >= self.bounds.pods) {
-            self.parse::<IgnoredAny>()?;
+            item.parse::<IgnoredAny>()?;
             self.refused.add(Part::Pod, Refusal::TooMany);
-            return Ok(());
-        }
-        if let Ok(pod) = serde_json::from_slice(&self.held) {
+        } else if let Ok(pod) = item.parse() {
             self.keep(pod);
         } else {
             // A pod that is none costs itself; bytes that are no JSON cost the answer.
-            self.parse::<IgnoredAny>()?;
+            item.parse::<IgnoredAny>()?;
             self.refused.add(Part::Pod, Refusal::Malformed);
         }
         Ok(())
     }
 
+    fn value(&mut self, field: Field, value: Value<'_>) -> Result<(), Unusable> {
+        match field {
+            Field::Node if self.node.is_none() => {
+                let node = convert::node(value.parse()?, self.received, &mut self.refused);
+                self.node = Some(node.ok_or(Unusable::Missing("nodeName"))?);
+                Ok(())
+            }
+            // Anything but a list; Go writes an empty one as null.
+            Field::Pods if self.pods.is_none() => {
+                self.pods = Some(Vec::new());
+                Ok(value.parse()?)
+            }
+            Field::Node | Field::Pods => Err(value.is_wrong("given twice").into()),
+            Field::Other => Ok(value.parse::<IgnoredAny>().map(drop)?),
+        }
+    }
+}
+
+impl Found {
     fn keep(&mut self, pod: wire::Pod) {
         let Some(pod) = convert::pod(pod, self.received, &mut self.refused) else { return };
         let kept = self.kept + convert::heap_bytes(&pod);
@@ -297,14 +220,4 @@ impl Reader {
             pods.push(pod);
         }
     }
-
-    fn parse<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, Unusable> {
-        serde_json::from_slice(&self.held).map_err(|error| malformed(self.began, format_args!("{error}")))
-    }
-}
-
-fn malformed(at: usize, what: std::fmt::Arguments<'_>) -> Unusable {
-    let mut what = what.to_string();
-    what.truncate(what.floor_char_boundary(160));
-    Unusable::Malformed { at, what: what.into() }
 }

@@ -356,6 +356,8 @@ proptest! {
         let mut networks = host.networks();
         let mut model = Model::new();
         let mut followed = vec!["a", "b", "c"];
+        // When there was a second walk, because a process of a pod was gone.
+        let mut walked_again = 0;
         for (tick, event) in (1_u64..).zip(events) {
             match event {
                 Event::Start { pid, pod, namespace } => {
@@ -367,7 +369,9 @@ proptest! {
                     model.remove(&pid);
                 }
                 Event::Move { pid, pod } => {
-                    if let Some((of, _, start)) = model.get_mut(&pid).filter(|(of, _, start)| *of == 3 && start + 1 == tick) {
+                    if let Some((of, _, start)) = model.get_mut(&pid).filter(|(of, _, start)| {
+                        *of == 3 && start + 1 == tick && walked_again != *start
+                    }) {
                         host.move_to(pid, PODS[pod]);
                         (*of, _) = (pod, start);
                     }
@@ -382,6 +386,7 @@ proptest! {
                     Err(class) => {
                         prop_assert_eq!(class, ErrorClass::NotFound);
                         refresh(&mut networks, &followed, false);
+                        walked_again = tick;
                         read(&mut networks, uid)
                     }
                     told => told,

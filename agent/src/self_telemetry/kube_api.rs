@@ -158,7 +158,7 @@ fn encode(
         }
         segment.finish();
         count += segment.points() as u64;
-        all.extend_from_slice(&segment.encoded());
+        segment.append_to(&mut all);
     }
     Encoded { bytes: all.into(), points: count }
 }

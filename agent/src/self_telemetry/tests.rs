@@ -11,6 +11,7 @@ use shared_informer::reviews::Access;
 use super::*;
 use crate::catalog::own;
 use crate::collectors::Failures;
+use crate::enrich::{Faults, Tally};
 use crate::error::SourceError;
 use crate::stats::Scraped;
 
@@ -51,8 +52,12 @@ async fn publish_to(
     telemetry.on_duration()("cpu", 0.25);
     let not_a_directory = StateDir::open(std::path::Path::new("/dev/null/state")).unwrap();
     telemetry.observe_state(&Arc::new(not_a_directory));
-    let ladder = Ladder::default();
-    telemetry.observe_sources(&crate::kubelet::desk::tests::busy(ladder.clone()), &ladder);
+    let feeds = Feeds::default();
+    let feeds = Feeds { kubelet: crate::kubelet::desk::tests::busy(feeds.rungs.clone()), ..feeds };
+    feeds.names.tell(Tally { reported: 2, waiting: 1, ..Tally::default() }, Faults::default());
+    feeds.names.tell(Tally { reported: 3, ..Tally::default() }, Faults { conflicts: 2, ..Faults::default() });
+    feeds.names.tell(Tally { reported: 3, ..Tally::default() }, Faults { conflicts: 1, ..Faults::default() });
+    telemetry.observe_sources(&feeds);
     let mut both = kube_api::tests::report(Access::Off);
     both.dry_run = dry_run;
     telemetry.kube_api().observe(
@@ -161,4 +166,65 @@ async fn a_disk_that_does_not_work_shows_as_trouble() {
     let trouble = metrics.find(|metric| metric.name == own::DISK_TROUBLE.name).expect("there is a disk log");
     let Some(Data::Gauge(gauge)) = &trouble.data else { panic!("{trouble:?}") };
     assert_eq!(gauge.data_points[0].value, Some(Value::AsInt(1)));
+}
+
+#[tokio::test]
+async fn each_kind_of_failure_is_told_of_each_of_many_outputs() {
+    const OUTPUTS: usize = 20;
+    let made: Vec<_> = (0..OUTPUTS)
+        .map(|number| Output::new(&Settings::new(&number.to_string(), "http://127.0.0.1:9/")).unwrap())
+        .collect();
+    let outlets: Vec<_> = made
+        .iter()
+        .enumerate()
+        .map(|(number, (queue, output))| Outlet {
+            name: number.to_string(),
+            queue: Arc::clone(queue),
+            monitor: output.monitor(),
+            names: output.names(),
+        })
+        .collect();
+    let about = Own { resource: &[], registry: Arc::new(Registry::default()), paths: &HostPaths::default() };
+    let telemetry = SelfTelemetry::new(&about, Arc::new(Mutex::new(outlets))).unwrap();
+    telemetry.publish().await;
+    let item = made[0].0.try_pop().expect("one request");
+    let request = ExportMetricsServiceRequest::decode(item.body().clone()).unwrap();
+    let scopes = request.resource_metrics.iter().flat_map(|part| &part.scope_metrics);
+    let mut metrics = scopes.flat_map(|part| &part.metrics);
+    let failures = metrics.find(|metric| metric.name == own::OUTPUT_FAILURES.name).unwrap();
+    assert_eq!(points(failures.data.as_ref().unwrap()), OUTPUTS * Failure::ALL.len());
+    item.delivered(0);
+}
+
+/// The points of a metric of whole things, by their one attribute.
+fn by_attribute(metric: &Metric) -> Vec<(String, i64)> {
+    let points = match metric.data.as_ref().unwrap() {
+        Data::Gauge(gauge) => &gauge.data_points,
+        Data::Sum(sum) => &sum.data_points,
+        other => panic!("{other:?}"),
+    };
+    let text = |value: &opentelemetry_proto::tonic::common::v1::AnyValue| match &value.value {
+        Some(opentelemetry_proto::tonic::common::v1::any_value::Value::StringValue(text)) => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut all: Vec<_> = points
+        .iter()
+        .map(|point| {
+            let Some(Value::AsInt(value)) = point.value else { panic!("{point:?}") };
+            (text(point.attributes[0].value.as_ref().unwrap()), value)
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+#[tokio::test]
+async fn names_are_told_as_they_stand_and_what_was_refused_adds_up_over_scrapes() {
+    let (request, _) = publish(false).await;
+    let found = |name: &str| by_attribute(all(&request).find(|metric| metric.name == name).unwrap());
+    let pairs = |pairs: &[(&str, i64)]| -> Vec<_> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), *value)).collect()
+    };
+    assert_eq!(found(own::NAMES_OBJECTS.name), pairs(&[("reported", 3), ("skipped", 0), ("waiting", 0)]));
+    assert_eq!(found(own::NAMES_REFUSED.name), pairs(&[("conflict", 3), ("invalid", 0), ("limit", 0)]));
 }

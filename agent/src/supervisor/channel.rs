@@ -1,13 +1,16 @@
-//! What the agent tells its supervisor: that it handles signals now, and its last words.
+//! What the agent tells its supervisor: that it handles signals now, how long it may take to stop, and its last words.
 //!
 //! It is a pipe in the place of the agent's standard input, which the agent does not read: no file is needed, so it
 //! works on a full or read-only disk as well. Words are bounded on both sides; a pipe that is full or closed costs the
 //! agent nothing but the words.
 
 use std::io::{self, PipeReader, Read as _};
+use std::time::Duration;
 
-/// The first line: signals are handled from now on.
-const READY: &[u8] = b"ready\n";
+/// Begins a line that ends in milliseconds: signals are handled from now on, and a stop takes so long at most.
+const READY: &[u8] = b"ready ";
+/// The longest such line.
+const MAX_LINE: usize = READY.len() + "18446744073709551615\n".len();
 /// The longest last words, in bytes: less than a pipe holds.
 pub const MAX_WORDS: usize = 4096;
 
@@ -21,9 +24,9 @@ impl Sender {
         Self(())
     }
 
-    /// Says that signals are handled now.
-    pub fn ready(&self) {
-        self.say(READY);
+    /// Says that signals are handled now, and how long a stop may take. Said again where that changes.
+    pub fn ready(&self, stop: Duration) {
+        self.say(&[READY, format!("{}\n", stop.as_millis()).as_bytes()].concat());
     }
 
     /// Says why the agent ends.
@@ -43,14 +46,13 @@ impl Sender {
 pub(super) struct Receiver {
     pipe: PipeReader,
     heard: Vec<u8>,
-    ready: bool,
     closed: bool,
 }
 
 impl Receiver {
     pub(super) fn new(pipe: PipeReader) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&pipe, true)?;
-        Ok(Self { pipe, heard: Vec::new(), ready: false, closed: false })
+        Ok(Self { pipe, heard: Vec::new(), closed: false })
     }
 
     /// The pipe, as long as there is something to wait for.
@@ -58,8 +60,8 @@ impl Receiver {
         (!self.closed).then_some(&self.pipe)
     }
 
-    /// Hears what there is; true once, when the agent has said that it is ready.
-    pub(super) fn hear(&mut self) -> bool {
+    /// Hears what there is; how long a stop may take, where the agent has just said that it is ready.
+    pub(super) fn hear(&mut self) -> Option<Duration> {
         let mut buffer = [0; MAX_WORDS];
         loop {
             match self.pipe.read(&mut buffer) {
@@ -68,7 +70,7 @@ impl Receiver {
                     break;
                 }
                 Ok(length) => {
-                    let room = (READY.len() + MAX_WORDS).saturating_sub(self.heard.len());
+                    let room = (MAX_LINE + MAX_WORDS).saturating_sub(self.heard.len());
                     self.heard.extend(buffer.iter().take(length.min(room)));
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -78,19 +80,28 @@ impl Receiver {
                 }
             }
         }
-        let ready = !self.ready && self.heard.starts_with(READY);
-        self.ready |= ready;
+        let mut ready = None;
+        while let Some((stop, length)) = said_ready(&self.heard) {
+            ready = Some(stop);
+            self.heard.drain(..length);
+        }
         ready
     }
 
     /// The last words of an agent that has ended, on one line.
     pub(super) fn last_words(mut self) -> Option<String> {
         self.hear();
-        let said = self.heard.strip_prefix(READY).unwrap_or(&self.heard);
-        let words = String::from_utf8_lossy(said);
+        let words = String::from_utf8_lossy(&self.heard);
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
         (!words.is_empty()).then_some(words)
     }
+}
+
+/// A whole line at the beginning of what was heard that says ready: how long a stop may take, and the line's length.
+fn said_ready(heard: &[u8]) -> Option<(Duration, usize)> {
+    let line = heard.split_inclusive(|byte| *byte == b'\n').next()?;
+    let number = std::str::from_utf8(line.strip_prefix(READY)?.strip_suffix(b"\n")?).ok()?;
+    Some((Duration::from_millis(number.parse().ok()?), line.len()))
 }
 
 #[cfg(test)]
@@ -105,14 +116,16 @@ mod tests {
     }
 
     #[test]
-    fn readiness_is_heard_once_and_the_last_words_at_the_end() {
+    fn readiness_is_heard_each_time_it_is_said_and_the_last_words_at_the_end() {
         let (mut receiver, mut writer) = channel();
-        assert!(!receiver.hear(), "nothing said, nothing heard, nothing waited for");
-        writer.write_all(b"rea").unwrap();
-        assert!(!receiver.hear());
-        writer.write_all(b"dy\nwords on\n  two lines\n").unwrap();
-        assert!(receiver.hear());
-        assert!(!receiver.hear());
+        assert_eq!(receiver.hear(), None, "nothing said, nothing heard, nothing waited for");
+        writer.write_all(b"ready 50").unwrap();
+        assert_eq!(receiver.hear(), None);
+        writer.write_all(b"00\n").unwrap();
+        assert_eq!(receiver.hear(), Some(Duration::from_secs(5)));
+        assert_eq!(receiver.hear(), None);
+        writer.write_all(b"ready 8000\nready 9000\nwords on\n  two lines\n").unwrap();
+        assert_eq!(receiver.hear(), Some(Duration::from_secs(9)));
         drop(writer);
         assert_eq!(receiver.last_words().unwrap(), "words on two lines");
     }
@@ -120,12 +133,12 @@ mod tests {
     #[test]
     fn words_without_readiness_are_heard_and_silence_is_none() {
         let (mut receiver, mut writer) = channel();
-        writer.write_all(b"ready or not").unwrap();
-        assert!(!receiver.hear());
+        writer.write_all(b"ready or not\n").unwrap();
+        assert_eq!(receiver.hear(), None);
         assert_eq!(receiver.last_words().unwrap(), "ready or not");
         let (mut silent, writer) = channel();
         drop(writer);
-        assert!(!silent.hear() && silent.pipe().is_none());
+        assert!(silent.hear().is_none() && silent.pipe().is_none());
         assert_eq!(silent.last_words(), None);
     }
 
@@ -136,6 +149,6 @@ mod tests {
             writer.write_all(&[b'x'; MAX_WORDS]).unwrap();
             receiver.hear();
         }
-        assert!(receiver.last_words().unwrap().len() <= READY.len() + MAX_WORDS);
+        assert!(receiver.last_words().unwrap().len() <= MAX_LINE + MAX_WORDS);
     }
 }

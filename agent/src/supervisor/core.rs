@@ -27,9 +27,12 @@ const STOP_SIGNALS: [i32; 2] = [2, 15];
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long an agent may take to stop. Above the largest `control.shutdown_timeout`: the orchestrator, which knows
-    /// its own grace period, is expected to be less patient.
+    /// How long an agent may take to stop that has not said how long it takes. Above the largest
+    /// `control.shutdown_timeout`.
     pub stop: Duration,
+    /// How much longer than it has said an agent may take: its own deadline comes first, unless it hangs in something that
+    /// has none, such as a disk.
+    pub margin: Duration,
     /// The same from the second stop signal on, and for the kernel after a kill.
     pub abort: Duration,
     /// The back-off.
@@ -38,7 +41,8 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { stop: Duration::from_secs(310), abort: Duration::from_secs(5), backoff: Backoff::default() }
+        let seconds = Duration::from_secs;
+        Self { stop: seconds(310), margin: seconds(5), abort: seconds(5), backoff: Backoff::default() }
     }
 }
 
@@ -88,8 +92,11 @@ impl End {
 pub enum Event {
     /// Time went by.
     Due,
-    /// The agent handles signals now.
-    Ready,
+    /// The agent handles signals now, and takes so long at most to stop.
+    Ready {
+        /// Its own deadline.
+        stop: Duration,
+    },
     /// The agent is no more.
     Ended(End),
     /// A signal came.
@@ -116,7 +123,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
     Waiting { until: Mono },
-    Running { since: Mono, ready: bool, reload: bool, pause: Option<bool> },
+    Running { since: Mono, ready: Option<Duration>, reload: bool, pause: Option<bool> },
     Stopping { deadline: Mono },
     Killed { deadline: Mono },
     Left,
@@ -144,7 +151,7 @@ impl Core {
     pub fn decide(&mut self, event: Event, now: Now) -> Vec<Action> {
         match event {
             Event::Due => self.due(now),
-            Event::Ready => self.ready(),
+            Event::Ready { stop } => self.ready(stop),
             Event::Ended(end) => self.ended(end, now),
             Event::Asked(Ask::Terminate | Ask::Interrupt) if matches!(self.phase, Phase::Left) => Vec::new(),
             Event::Asked(ask @ (Ask::Terminate | Ask::Interrupt)) => self.stop(ask, now),
@@ -206,16 +213,16 @@ impl Core {
 
     fn start(&mut self, now: Now) -> Vec<Action> {
         self.starts = self.starts.saturating_add(1);
-        self.phase = Phase::Running { since: now.mono, ready: false, reload: false, pause: None };
+        self.phase = Phase::Running { since: now.mono, ready: None, reload: false, pause: None };
         vec![
             Action::Save(Record { last: Last::Started, failures: self.failures, at: now.wall }),
             Action::Start,
         ]
     }
 
-    fn ready(&mut self) -> Vec<Action> {
+    fn ready(&mut self, stop: Duration) -> Vec<Action> {
         let Phase::Running { ready, reload, pause, .. } = &mut self.phase else { return Vec::new() };
-        *ready = true;
+        *ready = Some(stop);
         let reload = std::mem::take(reload).then_some(Ask::Reload);
         let pause = pause.take().map(|pause| if pause { Ask::Pause } else { Ask::Resume });
         reload.into_iter().chain(pause).map(Action::Send).collect()
@@ -247,8 +254,9 @@ impl Core {
     fn stop(&mut self, ask: Ask, now: Now) -> Vec<Action> {
         match self.phase {
             Phase::Waiting { .. } => self.leave(now, 0),
-            Phase::Running { .. } => {
-                self.phase = Phase::Stopping { deadline: now.mono.plus(self.limits.stop) };
+            Phase::Running { ready, .. } => {
+                let patience = ready.map_or(self.limits.stop, |stop| stop.saturating_add(self.limits.margin));
+                self.phase = Phase::Stopping { deadline: now.mono.plus(patience) };
                 vec![Action::Send(ask)]
             }
             Phase::Stopping { deadline } => {
@@ -263,7 +271,7 @@ impl Core {
     fn reload(&mut self, now: Now) -> Vec<Action> {
         match &mut self.phase {
             Phase::Waiting { .. } => self.start(now),
-            Phase::Running { ready: true, .. } => vec![Action::Send(Ask::Reload)],
+            Phase::Running { ready: Some(_), .. } => vec![Action::Send(Ask::Reload)],
             // An agent that does not handle it yet would be ended by it.
             Phase::Running { reload, .. } => {
                 *reload = true;
@@ -275,7 +283,7 @@ impl Core {
 
     fn press(&mut self, paused: bool) -> Vec<Action> {
         match &mut self.phase {
-            Phase::Running { ready: true, .. } => {
+            Phase::Running { ready: Some(_), .. } => {
                 vec![Action::Send(if paused { Ask::Pause } else { Ask::Resume })]
             }
             Phase::Running { pause, .. } => {

@@ -18,8 +18,8 @@ use shared_informer::remembered::file;
 use super::channel::Receiver;
 use super::core::{Action, Core, End, Event, Limits};
 use super::desk::Desk;
-use super::record::{self, Record};
-use super::signals::{self, Signals};
+use super::record::{self, Last, Record};
+use super::signals::{self, Signals, Taken};
 use crate::clock::Clock;
 use crate::control::socket::Socket;
 use crate::control::switch::Switch;
@@ -102,11 +102,12 @@ struct Supervisor<'a> {
 impl Supervisor<'_> {
     /// Everything that can be done without waiting.
     fn turn(&mut self) {
-        if self.agent.as_mut().is_some_and(|agent| agent.channel.hear()) {
-            self.decide(Event::Ready);
+        let taken = self.signals.take();
+        if let Some(stop) = self.agent.as_mut().and_then(|agent| agent.channel.hear()) {
+            self.decide(Event::Ready { stop });
         }
-        self.reap();
-        for ask in self.signals.take() {
+        self.reap(&taken);
+        for ask in taken.asks {
             self.decide(Event::Asked(ask));
         }
         self.decide(Event::Due);
@@ -157,6 +158,11 @@ impl Supervisor<'_> {
         let channel = Receiver::new(reader)?;
         let mut command = Command::new(&self.launch.program);
         command.arg0("tare").args(&self.launch.arguments).stdin(Stdio::from(writer));
+        let (variable, thresholds) = super::ALLOCATOR;
+        // What a person has set counts.
+        if std::env::var_os(variable).is_none() {
+            command.env(variable, thresholds);
+        }
         command.arg("--supervised-by").arg(std::process::id().to_string());
         command.arg("--supervised-restarts").arg(self.core.restarts().to_string());
         if let Some(end) = self.core.last_end() {
@@ -176,8 +182,9 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Takes leave of every child that has ended: the agent, and the orphans that became ours.
-    fn reap(&mut self) {
+    /// Takes leave of every child that has ended: the agent, and the orphans that became ours. Its pipe is closed a moment
+    /// before an agent can be reaped, so the look that this wakes may find nothing; SIGCHLD wakes for another one.
+    fn reap(&mut self, _: &Taken) {
         while let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::NOHANG) {
             if let Some(agent) = self.agent.take_if(|agent| agent.pid == pid) {
                 let (code, signal) = (status.exit_status(), status.terminating_signal());
@@ -238,9 +245,11 @@ impl Supervisor<'_> {
 
     fn save(&mut self, record: &Record) {
         let path = self.launch.state_dir.join(Kept::Supervisor.as_str());
+        // A disk that hangs does not keep a stop waiting: without this record the next life takes this one for a failed start.
+        let replace = if record.last == Last::Stopped { file::replace_in_memory } else { file::replace };
         let saved = record::encode(record)
             .map_err(|error| error.to_string())
-            .and_then(|bytes| file::replace(&path, &bytes).map_err(|error| error.to_string()));
+            .and_then(|bytes| replace(&path, &bytes).map_err(|error| error.to_string()));
         if let Err(error) = &saved
             && self.saved
         {

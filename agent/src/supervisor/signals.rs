@@ -46,13 +46,20 @@ impl Signals {
         &self.wake
     }
 
-    /// What was asked for since the last time.
-    pub(super) fn take(&self) -> Vec<Ask> {
+    /// Empties the wake and gives what was asked for since the last time.
+    pub(super) fn take(&self) -> Taken {
         let mut bytes = [0; 64];
         while (&self.wake).read(&mut bytes).is_ok_and(|length| length == bytes.len()) {}
         let asked = ASKS.iter().zip(&self.flags).filter(|(_, flag)| flag.swap(false, Ordering::SeqCst));
-        asked.map(|((_, ask), _)| *ask).collect()
+        Taken { asks: asked.map(|((_, ask), _)| *ask).collect() }
     }
+}
+
+/// The wake was emptied. Whoever looks for what signals tell of (children that ended) needs this: what happens after the look
+/// wakes again, whereas a wake that is emptied after the look takes its news with it.
+#[derive(Debug)]
+pub(super) struct Taken {
+    pub(super) asks: Vec<Ask>,
 }
 
 /// The signal that asks for this.
@@ -64,5 +71,34 @@ pub(super) const fn number(ask: Ask) -> rustix::process::Signal {
         Ask::Reload => Signal::HUP,
         Ask::Pause => Signal::USR1,
         Ask::Resume => Signal::USR2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    use super::*;
+
+    fn wakes(signals: &Signals) -> bool {
+        let mut wake = [PollFd::new(&signals.wake, PollFlags::IN)];
+        poll(&mut wake, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() == 1
+    }
+
+    #[test]
+    fn what_comes_after_the_wake_was_emptied_wakes_again_and_what_came_before_does_not() {
+        let (wake, mut handler) = UnixStream::pair().unwrap();
+        wake.set_nonblocking(true).unwrap();
+        let signals = Signals { wake, flags: Default::default() };
+        handler.write_all(&[0; 100]).unwrap();
+        signals.flags[4].store(true, Ordering::SeqCst);
+        let taken = signals.take();
+        assert_eq!(taken.asks, [Ask::Terminate]);
+        assert!(!wakes(&signals));
+        handler.write_all(&[0]).unwrap();
+        drop(taken);
+        assert!(wakes(&signals), "a child that ends while the loop looks for it is not seen");
     }
 }

@@ -8,7 +8,9 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use crate::process::Agent;
 use crate::receiver::{Receiver, closed_endpoint, metrics};
 
-const SCRAPERS: &str = "host: {interval: 1s, scrapers: {load: {}, memory: {}}}\n";
+/// Whatever pods this machine may run.
+const SCRAPERS: &str =
+    "host: {interval: 1s, scrapers: {load: {}, memory: {}}}\ncontainers: {enabled: false}\n";
 
 fn otlp(name: &str, endpoint: &str, more: &str) -> String {
     format!("- {{name: {name}, otlp: {{endpoint: \"{endpoint}\"{more}}}}}\n")

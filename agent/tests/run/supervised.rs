@@ -139,7 +139,15 @@ fn supervisor_of_a_shell() {
         config: "none".to_owned(),
         state_dir: folder.to_owned(),
         socket: folder.join("tare.sock"),
-        limits: Limits { stop: Duration::from_millis(300), ..Limits::default() },
+        limits: Limits {
+            stop: Duration::from_millis(if std::env::var_os("TARE_TEST_PATIENT").is_some() {
+                3_600_000
+            } else {
+                300
+            }),
+            margin: Duration::from_millis(300),
+            ..Limits::default()
+        },
     };
     std::process::exit(run(&launch).unwrap().into());
 }
@@ -152,11 +160,16 @@ struct Shell {
 
 impl Shell {
     fn start(script: &str) -> Self {
+        Self::start_with(script, &[])
+    }
+
+    fn start_with(script: &str, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--ignored", "--exact", "supervised::supervisor_of_a_shell", "--test-threads=1"])
             .env("TARE_TEST_SCRIPT", script)
             .env("TARE_TEST_FOLDER", folder.path())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -217,6 +230,19 @@ fn an_agent_that_does_not_listen_is_killed_when_its_time_is_over() {
     assert_eq!(shell.wait(), Some(70));
     assert!(!runs(agent));
     assert_eq!(shell.record().unwrap().last, Last::Stopped);
+}
+
+#[test]
+fn an_agent_that_hangs_when_it_is_to_stop_is_killed_soon_after_the_time_that_it_said_it_takes() {
+    // The supervisor would wait an hour for an agent that has said nothing. This one says it, and stops as one in a hanging
+    // write does: not at all.
+    let script =
+        "trap '' TERM; echo ready 200 >&0; echo $$ > $TARE_TEST_FOLDER/agent; while :; do sleep 0.05; done";
+    let mut shell = Shell::start_with(script, &[("TARE_TEST_PATIENT", "1")]);
+    let agent = shell.wait_for_number("agent");
+    signal(shell.child.id(), "TERM");
+    assert_eq!(shell.wait(), Some(70));
+    assert!(!runs(agent));
 }
 
 #[test]

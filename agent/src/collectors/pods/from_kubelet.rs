@@ -2,6 +2,7 @@
 //! the node's own files do not give them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use exporter::model::Timestamp;
 use exporter::segment::Segment;
@@ -11,6 +12,11 @@ use super::readings::{Cpu, Filesystem, Memory, Tables, VOLUME, Whole};
 use super::segments::{Attributes, Leaving};
 use crate::collectors::points::float;
 use crate::kubelet;
+
+/// How old the figures of a volume may be that the kubelet still tells. It looks at volumes every one to two minutes by
+/// default, and at those that it has written itself only when it writes them again, up to a minute and a half later; far
+/// more than that means that a look never ended, as on a file server that is gone.
+const VOLUME_AGE: Duration = Duration::from_mins(10);
 
 /// What the summary says of one container, one pod or the node.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,8 +108,9 @@ impl FromKubelet {
         self.filesystem.take(filesystem, tables.filesystem, making);
     }
 
-    /// Takes the volumes of a pod; `attributes` tells the resource of a volume that is seen for the first time under the
-    /// pod's present attributes.
+    /// Takes the volumes of a pod, each at the time of the kubelet's answer: it looks at them far more rarely than it is
+    /// asked, and its last look stands until the next (decision 10). `attributes` tells the resource of a volume that is
+    /// seen for the first time under the pod's present attributes.
     pub(super) fn take_volumes(
         &mut self,
         volumes: &[kubelet::Volume],
@@ -115,17 +122,24 @@ impl FromKubelet {
             volume.seen = false;
         }
         for volume in volumes {
-            let kept = self.volumes.entry(volume.name.clone()).or_default();
+            let kept = match self.volumes.get_mut(&volume.name) {
+                Some(kept) => kept,
+                None => self.volumes.entry(volume.name.clone()).or_default(),
+            };
             kept.seen = true;
-            let own = if kept.part.exists() { Box::default() } else { attributes(volume) };
+            // A part that exists keeps its own.
+            let is_new = !kept.part.exists();
+            let own = is_new.then(|| making.maker.resource(&attributes(volume)));
             let mut making = Making {
                 maker: &mut *making.maker,
-                attributes: &own,
+                resource: own.unwrap_or_else(|| making.resource.clone()),
                 start: making.start,
                 now: making.now,
                 leaving: &mut *making.leaving,
             };
-            kept.part.take(Some(of_filesystem(&volume.filesystem, received)), VOLUME, &mut making);
+            let (looked, reading) = of_filesystem(&volume.filesystem, received);
+            let stands = u128::from(received.0 - looked.0) <= VOLUME_AGE.as_nanos();
+            kept.part.take(stands.then_some((received, reading)), VOLUME, &mut making);
         }
         self.volumes.retain(|_, volume| {
             if !volume.seen {

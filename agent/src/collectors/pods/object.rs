@@ -4,12 +4,12 @@
 //! object that gets other attributes, or goes, ends every series that it had exactly once.
 
 use exporter::model::Timestamp;
-use exporter::segment::Segment;
+use exporter::segment::{Resource, Segment};
 
 use super::from_kubelet::FromKubelet;
 use super::interfaces::Interfaces;
 use super::readings::{Cpu, Memory, Network, Tables, Whole};
-use super::segments::{Attributes, Leaving, Maker, SCOPE};
+use super::segments::{Attributes, Leaving, Maker, SCOPE, segment};
 use crate::cgroup::Figures;
 use crate::collectors::points::{Points, count, float};
 use crate::pod_network::Interface;
@@ -66,7 +66,7 @@ impl Live {
     fn new(
         tables: &'static Tables,
         maker: &mut Maker<'_>,
-        own: &Attributes,
+        resource: &Resource,
         start: Timestamp,
     ) -> Option<Self> {
         let on = maker.enabled;
@@ -77,7 +77,7 @@ impl Live {
         if !maker.admits(series) {
             return None;
         }
-        let mut segment = maker.segment(own, SCOPE, start);
+        let mut segment = segment(resource, SCOPE, start);
         Some(Self {
             cpu: Points::register(&mut segment, on, tables.cpu, &[]),
             memory: Points::register(&mut segment, on, tables.memory, &[]),
@@ -104,7 +104,9 @@ pub(super) struct Object {
     pub(super) started: Option<Timestamp>,
     /// When its sums began to count.
     pub(super) start: Timestamp,
-    live: Option<Live>,
+    /// Its attributes, encoded, once it has any.
+    resource: Option<Resource>,
+    live: Option<Box<Live>>,
     cpu: Missed,
     memory: Missed,
     network: Missed,
@@ -129,6 +131,7 @@ impl Object {
             renewed: false,
             started,
             start: began.filter(|began| *began <= moment.now).unwrap_or(moment.before),
+            resource: None,
             live: None,
             cpu: Missed::default(),
             memory: Missed::default(),
@@ -143,6 +146,11 @@ impl Object {
         self.cpu = Missed(PATIENCE);
         self.memory = Missed(PATIENCE);
         self.network = Missed(PATIENCE);
+    }
+
+    /// Its attributes; `None` before it was bound to any.
+    pub(super) const fn resource(&self) -> Option<&Resource> {
+        self.resource.as_ref()
     }
 
     /// The version of its attributes.
@@ -167,8 +175,9 @@ impl Object {
             self.end(moment.now, leaving);
         }
         self.version = Some(version);
+        let resource = self.resource.get_or_insert_with(|| maker.resource(attributes));
         if reported && self.live.is_none() {
-            self.live = Live::new(self.tables, maker, attributes, self.start);
+            self.live = Live::new(self.tables, maker, resource, self.start).map(Box::new);
         }
         if let Some(live) = &mut self.live {
             live.segment.begin(moment.now);
@@ -199,7 +208,8 @@ impl Object {
             whole: whole.1,
         });
         let (no_cpu, no_memory) = (self.cpu.saw(cpu.is_some()), self.memory.saw(memory.is_some()));
-        let Some(Live { segment, cpu: cpus, memory: memories, uptime, own, .. }) = &mut self.live else {
+        let Some(Live { segment, cpu: cpus, memory: memories, uptime, own, .. }) = self.live.as_deref_mut()
+        else {
             return;
         };
         match cpu {
@@ -225,7 +235,7 @@ impl Object {
         maker: &mut Maker<'_>,
         read: impl FnOnce(&mut dyn FnMut(Interface<'_>)),
     ) {
-        let Some(Live { segment, interfaces, .. }) = &mut self.live else { return };
+        let Some(Live { segment, interfaces, .. }) = self.live.as_deref_mut() else { return };
         interfaces.begin();
         read(&mut |interface| {
             if all || interface.is_default {
@@ -245,9 +255,9 @@ impl Object {
     }
 
     /// Completes the scrape of its own figures.
-    pub(super) fn finish(&mut self) {
+    pub(super) fn finish(&mut self, maker: &mut Maker<'_>) {
         if let Some(live) = &mut self.live {
-            live.segment.finish();
+            maker.finish(&mut live.segment);
         }
     }
 
@@ -257,6 +267,7 @@ impl Object {
             leaving.end(live.segment, now);
         }
         self.kubelet.end(now, leaving);
+        self.resource = None;
     }
 
     /// Takes the place of `old`, which is gone, under the same resource: what this object reports goes on, what it does not

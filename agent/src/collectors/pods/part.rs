@@ -4,11 +4,11 @@
 //! own. A sample goes out once: a summary that brings the same sample again records nothing.
 
 use exporter::model::Timestamp;
-use exporter::segment::Segment;
+use exporter::segment::{Resource, Segment};
 
 use super::interfaces::Interfaces;
 use super::readings::Network;
-use super::segments::{Attributes, KUBELET_SCOPE, Leaving, Maker};
+use super::segments::{KUBELET_SCOPE, Leaving, Maker, segment};
 use crate::collectors::points::{Point, Points, count};
 use crate::kubelet;
 
@@ -16,7 +16,7 @@ use crate::kubelet;
 pub(super) struct Making<'a, 'm> {
     pub(super) maker: &'a mut Maker<'m>,
     /// The object's resource.
-    pub(super) attributes: &'a Attributes,
+    pub(super) resource: Resource,
     /// When its sums began to count.
     pub(super) start: Timestamp,
     /// The time of the scrape.
@@ -26,7 +26,7 @@ pub(super) struct Making<'a, 'm> {
 
 /// One source of one object, where the kubelet gives it.
 #[derive(Debug)]
-pub(super) struct Part<S: 'static>(Option<Kept<S>>);
+pub(super) struct Part<S: 'static>(Option<Box<Kept<S>>>);
 
 #[derive(Debug)]
 struct Kept<S: 'static> {
@@ -59,16 +59,17 @@ impl<S> Part<S> {
             if series == 0 || !making.maker.admits(series) {
                 return;
             }
-            let mut segment = making.maker.segment(making.attributes, KUBELET_SCOPE, making.start);
+            let mut segment = segment(&making.resource, KUBELET_SCOPE, making.start);
             let points = Points::register(&mut segment, making.maker.enabled, table, &[]);
-            self.0 = Some(Kept { segment, points, series, time: Timestamp(0), fresh: false });
+            let kept = Kept { segment, points, series, time: Timestamp(0), fresh: false };
+            self.0 = Some(Box::new(kept));
         }
         if let Some(kept) = &mut self.0
             && kept.time < time
         {
             kept.segment.begin(time);
             kept.points.record(&mut kept.segment, &reading);
-            kept.segment.finish();
+            making.maker.finish(&mut kept.segment);
             kept.time = time;
             kept.fresh = true;
         }
@@ -113,7 +114,7 @@ impl<S> Part<S> {
 
 /// The network of one object, where the kubelet gives it.
 #[derive(Debug, Default)]
-pub(super) struct NetworkPart(Option<KeptNetwork>);
+pub(super) struct NetworkPart(Option<Box<KeptNetwork>>);
 
 #[derive(Debug)]
 struct KeptNetwork {
@@ -133,15 +134,17 @@ impl NetworkPart {
         making: &mut Making<'_, '_>,
     ) {
         let Some((time, network)) = sample else { return self.end(making.now, making.leaving) };
-        let Making { maker, attributes, start, .. } = making;
+        let Making { maker, resource, start, .. } = making;
         if count(table, maker.enabled) == 0 {
             return;
         }
-        let kept = self.0.get_or_insert_with(|| KeptNetwork {
-            segment: maker.segment(attributes, KUBELET_SCOPE, *start),
-            interfaces: Interfaces::new(table),
-            time: Timestamp(0),
-            fresh: false,
+        let kept = self.0.get_or_insert_with(|| {
+            Box::new(KeptNetwork {
+                segment: segment(resource, KUBELET_SCOPE, *start),
+                interfaces: Interfaces::new(table),
+                time: Timestamp(0),
+                fresh: false,
+            })
         });
         if time <= kept.time {
             return;
@@ -160,7 +163,7 @@ impl NetworkPart {
             kept.interfaces.record(&mut kept.segment, maker, name, &reading);
         }
         kept.interfaces.finish(&mut kept.segment, maker);
-        kept.segment.finish();
+        maker.finish(&mut kept.segment);
         kept.time = time;
         kept.fresh = true;
     }

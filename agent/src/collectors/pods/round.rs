@@ -142,7 +142,7 @@ impl<'a> Round<'a> {
             object.leave_to_kubelet();
             object.record(&Figures::default(), subject.wholes, None, &self.moment);
         }
-        self.complete_with(place, subject, attributes);
+        self.complete(place, subject);
     }
 
     /// The node itself.
@@ -163,11 +163,12 @@ impl<'a> Round<'a> {
                 networks.read_node(buffer, on_error, visit);
             });
         }
-        node.finish();
+        node.finish(&mut self.maker);
+        let Some(resource) = node.resource().cloned() else { return };
         let said = self.summary.map(|summary| Said::of_node(&summary.node));
         let mut making = Making {
             maker: &mut self.maker,
-            attributes,
+            resource,
             start: node.start,
             now: self.moment.now,
             leaving: self.leaving,
@@ -244,7 +245,7 @@ impl<'a> Round<'a> {
     }
 
     fn said_pod(&self, uid: &str) -> Option<&'a kubelet::Pod> {
-        self.summary?.pods.iter().find(|pod| *pod.uid == *uid)
+        self.summary?.pod(uid)
     }
 
     /// Whether what the summary says of the object is taken in this scrape, under the attributes of `version`.
@@ -334,18 +335,15 @@ impl<'a> Round<'a> {
         object.bind(version, subject.reported, moment, maker, leaving, attributes);
     }
 
-    fn complete(&mut self, place: Place<'_>, subject: Subject<'_>) {
-        self.complete_with(place, subject, None);
-    }
-
     /// Completes the object's own figures and gives it the kubelet's.
-    fn complete_with(&mut self, place: Place<'_>, subject: Subject<'_>, attributes: Option<&Attributes>) {
+    fn complete(&mut self, place: Place<'_>, subject: Subject<'_>) {
         let Some(object) = self.objects.get_mut(&place.key) else { return };
-        object.finish();
+        object.finish(&mut self.maker);
+        let Some(resource) = object.resource().cloned() else { return };
         let received = self.summary.map(|summary| summary.received).unwrap_or_default();
         let mut making = Making {
             maker: &mut self.maker,
-            attributes: attributes.unwrap_or_else(|| self.enricher.attributes(place.key)),
+            resource,
             start: object.start,
             now: self.moment.now,
             leaving: self.leaving,
@@ -354,7 +352,7 @@ impl<'a> Round<'a> {
         let shape = (subject.tables, self.settings.all_interfaces.pod);
         let taken = follow(object, self.standing, said, subject.wholes, received, shape, &mut making);
         if taken && place.id.is_none() && self.settings.groups.volume {
-            let pod = self.summary.and_then(|summary| summary.pods.iter().find(|pod| *pod.uid == *place.uid));
+            let pod = self.summary.and_then(|summary| summary.pod(place.uid));
             let volumes = pod.map_or(&[][..], |pod| &pod.volumes);
             object.kubelet.take_volumes(volumes, received, &mut making, |volume| {
                 let claim = volume.claim.as_ref().map(|(name, _)| &**name);

@@ -1,7 +1,7 @@
 //! Making segments within the bound on series, and letting go of them.
 
 use exporter::model::{Attribute, Timestamp};
-use exporter::segment::Segment;
+use exporter::segment::{Resource, Segment, Shapes};
 
 use crate::catalog::Enabled;
 use crate::collectors::scope_of;
@@ -26,6 +26,8 @@ pub(super) struct Maker<'a> {
     pub(super) room: usize,
     /// How many series were not, for want of room.
     pub(super) refused: u64,
+    /// What the segments have in common.
+    pub(super) shapes: &'a mut Shapes,
 }
 
 impl Maker<'_> {
@@ -39,14 +41,26 @@ impl Maker<'_> {
         false
     }
 
-    /// A segment under the node's attributes and `own`, which win where both have a key.
-    pub(super) fn segment(&self, own: &Attributes, scope: &'static str, start: Timestamp) -> Segment {
+    /// The node's attributes and `own`, which win where both have a key.
+    pub(super) fn resource(&self, own: &Attributes) -> Resource {
         let is_own = |key: &str| own.iter().any(|(own, _)| **own == *key);
         let shared = self.resource.iter().filter(|(key, _)| !is_own(key));
         let shared = shared.map(|(key, value)| Attribute::str(key, value));
         let own = own.iter().map(attribute);
-        Segment::new(&shared.chain(own).collect::<Vec<_>>(), scope_of(scope), start)
+        Resource::new(&shared.chain(own).collect::<Vec<_>>())
     }
+
+    /// Completes the scrape of `segment`.
+    pub(super) fn finish(&mut self, segment: &mut Segment) {
+        if segment.finish() {
+            self.shapes.share(segment);
+        }
+    }
+}
+
+/// An empty segment of an object.
+pub(super) fn segment(resource: &Resource, scope: &'static str, start: Timestamp) -> Segment {
+    Segment::of(resource, scope_of(scope), start)
 }
 
 /// Segments whose objects are gone or go on under another resource: each goes out once more, with nothing but the

@@ -118,7 +118,7 @@ impl World {
     pub(super) fn tell(&mut self, seconds: u64, pods: Vec<kubelet::Pod>) {
         self.sequence += 1;
         let summary = Summary { pods: pods.into(), ..empty_summary(self.sequence, at(seconds)) };
-        self.feeds.kubelet.latest().publish(summary.into());
+        self.feeds.kubelet.latest().publish(summary);
     }
 
     /// One scrape: its points, and what failed.

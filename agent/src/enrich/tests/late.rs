@@ -210,12 +210,12 @@ fn objects_are_bounded_and_what_was_not_asked_for_is_forgotten() {
         assert_eq!(enricher.pod(fixture.rungs(), at(0), key, UID), Binding::Wait);
     }
     assert_eq!(enricher.pod(fixture.rungs(), at(0), 3, UID), Binding::Skip);
-    assert_eq!(enricher.faults().refused, 1);
+    assert_eq!(enricher.take_faults().refused, 1);
     assert_eq!(enricher.pod(fixture.rungs(), at(0), 1, UID), Binding::Wait, "known ones are not refused");
     enricher.finish();
     enricher.pod(fixture.rungs(), at(10), 1, UID);
     enricher.finish();
     assert_eq!(enricher.pod(fixture.rungs(), at(10), 3, UID), Binding::Wait, "there is room again");
     assert_eq!(enricher.pod(fixture.rungs(), at(10), 4, ""), Binding::Skip);
-    assert_eq!(enricher.faults().invalid, 1);
+    assert_eq!(enricher.take_faults().invalid, 1);
 }

@@ -158,7 +158,7 @@ fn a_rung_that_contradicts_a_name_that_was_sent_is_not_believed() {
     assert_eq!(enricher.pod(fixture.rungs(), at(10), 1, UID), known(1));
     assert_eq!(enricher.container(fixture.rungs(), at(10), 2, UID, "c1"), known(1));
     assert_eq!((listed(&enricher, 1), listed(&enricher, 2)), before);
-    assert_eq!(enricher.faults().conflicts, 3, "the pod twice and the container");
+    assert_eq!(enricher.take_faults().conflicts, 3, "the pod twice and the container");
 }
 
 #[test]

@@ -21,7 +21,7 @@ use tokio_rustls::TlsConnector;
 use super::Trouble;
 
 /// What hyper buffers, heads included, in bytes.
-const MAX_BUFFER: usize = 64 << 10;
+const MAX_BUFFER: usize = 16 << 10;
 /// The most headers in an answer.
 const MAX_HEADERS: usize = 64;
 /// A connection that was idle for longer is not used: the kubelet closes it after 90 s, and a request that meets the end

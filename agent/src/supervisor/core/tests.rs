@@ -5,6 +5,9 @@ use super::*;
 
 const STARTED: Wall = Wall::new(Duration::from_secs(1_795_244_279));
 
+/// It takes five seconds at most to stop.
+const READY: Event = Event::Ready { stop: Duration::from_secs(5) };
+
 fn at(seconds: u64) -> Now {
     let since = Duration::from_secs(seconds);
     Now { wall: STARTED.plus(since), mono: Mono::new(since) }
@@ -22,11 +25,17 @@ fn fresh() -> Core {
     Core::new(Limits::default(), None, at(0))
 }
 
-/// An agent that was started at second 0 and is ready.
-fn running() -> Core {
+/// An agent that was started at second 0.
+fn young() -> Core {
     let mut core = fresh();
     assert!(core.decide(Event::Due, at(0)).contains(&Action::Start));
-    assert!(core.decide(Event::Ready, at(0)).is_empty());
+    core
+}
+
+/// The same, and it is ready.
+fn running() -> Core {
+    let mut core = young();
+    assert!(core.decide(READY, at(0)).is_empty());
     core
 }
 
@@ -96,7 +105,7 @@ fn a_stop_is_passed_on_and_ends_with_the_agents_own_code() {
 
 #[test]
 fn an_agent_that_does_not_stop_in_time_is_killed_and_one_that_the_kernel_cannot_kill_is_left() {
-    let mut core = running();
+    let mut core = young();
     decide(&mut core, Event::Asked(Ask::Terminate), 5);
     assert!(decide(&mut core, Event::Due, 314).is_empty());
     assert_eq!(decide(&mut core, Event::Due, 315), [Action::Kill]);
@@ -107,6 +116,20 @@ fn an_agent_that_does_not_stop_in_time_is_killed_and_one_that_the_kernel_cannot_
 }
 
 #[test]
+fn an_agent_that_hangs_beyond_its_own_deadline_is_killed_five_seconds_later_and_the_last_deadline_counts() {
+    let mut core = running();
+    decide(&mut core, Event::Asked(Ask::Terminate), 100);
+    assert!(decide(&mut core, Event::Due, 109).is_empty());
+    assert_eq!(decide(&mut core, Event::Due, 110), [Action::Kill]);
+    let mut core = running();
+    let reloaded = Event::Ready { stop: Duration::from_mins(1) };
+    assert!(decide(&mut core, reloaded, 50).is_empty());
+    decide(&mut core, Event::Asked(Ask::Terminate), 100);
+    assert!(decide(&mut core, Event::Due, 164).is_empty());
+    assert_eq!(decide(&mut core, Event::Due, 165), [Action::Kill]);
+}
+
+#[test]
 fn a_second_stop_is_passed_on_and_shortens_the_patience() {
     let mut core = running();
     decide(&mut core, Event::Asked(Ask::Terminate), 5);
@@ -114,7 +137,7 @@ fn a_second_stop_is_passed_on_and_shortens_the_patience() {
     assert!(decide(&mut core, Event::Due, 10).is_empty());
     assert_eq!(decide(&mut core, Event::Due, 11), [Action::Kill]);
     // It never makes the deadline later.
-    let mut core = running();
+    let mut core = young();
     decide(&mut core, Event::Asked(Ask::Terminate), 0);
     decide(&mut core, Event::Asked(Ask::Terminate), 308);
     assert_eq!(decide(&mut core, Event::Due, 310), [Action::Kill]);
@@ -128,7 +151,7 @@ fn signals_that_would_end_a_young_agent_wait_until_it_handles_them() {
         assert!(decide(&mut core, Event::Asked(ask), 0).is_empty());
     }
     let sent = [Action::Send(Ask::Reload), Action::Send(Ask::Pause)];
-    assert_eq!(decide(&mut core, Event::Ready, 1), sent);
+    assert_eq!(decide(&mut core, READY, 1), sent);
     for ask in [Ask::Reload, Ask::Pause, Ask::Resume] {
         assert_eq!(decide(&mut core, Event::Asked(ask), 2), [Action::Send(ask)]);
     }
@@ -171,7 +194,7 @@ fn an_earlier_lifes_wait_is_waited_out() {
 fn event(kind: usize) -> Event {
     match kind {
         0 => Event::Due,
-        1 => Event::Ready,
+        1 => READY,
         2 => Event::Ended(end(70)),
         3 => Event::Ended(killed(9)),
         4 => Event::Asked(Ask::Reload),

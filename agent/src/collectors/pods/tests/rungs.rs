@@ -146,9 +146,55 @@ fn volumes_are_resources_of_their_own_with_what_they_are_made_of_where_asked_for
     assert_eq!(rows, expected);
     let resource = &of_it[0].resource;
     assert_eq!(resource["k8s.persistentvolumeclaim.name"], "disk-0");
-    assert_eq!((of_it[0].time, &*resource["k8s.pod.name"]), (101, "p1"));
+    assert_eq!((of_it[0].time, &*resource["k8s.pod.name"]), (105, "p1"));
     world.tell(170, vec![said_pod(1, 169, &["main"])]);
     let (points, _) = world.scrape(170);
     assert_eq!(points.of_object("k8s.volume.name", "data").len(), 6, "a volume that is gone ends");
     assert_eq!(points.ended().len(), 6);
+}
+
+/// The times of the used bytes of the volume `data` in a scrape, and whether each has a value.
+fn looks_at_data(points: &Points) -> Vec<(u64, bool)> {
+    let of_it = points.of_object("k8s.volume.name", "data").into_iter();
+    let of_it = of_it.filter(|point| point.series == "k8s.pod.volume.usage");
+    of_it.map(|point| (point.time, point.value.is_some())).collect()
+}
+
+#[test]
+fn a_volume_goes_out_at_each_answer_while_the_kubelets_last_look_stands_and_never_without_an_answer() {
+    let mut world = one(all());
+    let answer = |world: &mut World, seconds: u64, looked: u64| {
+        let mut pod = said_pod(1, seconds - 1, &["main"]);
+        let filesystem = said_filesystem(looked);
+        pod.volumes = Box::new([Volume { name: "data".into(), filesystem, claim: None }]);
+        world.tell(seconds, vec![pod]);
+    };
+    answer(&mut world, 109, 101);
+    assert_eq!(looks_at_data(&world.scrape(110).0), [(109, true)]);
+    assert_eq!(looks_at_data(&world.scrape(120).0), [], "no answer since");
+    for seconds in [129, 189, 701] {
+        answer(&mut world, seconds, 101);
+        assert_eq!(looks_at_data(&world.scrape(seconds + 1).0), [(seconds, true)], "the same look");
+    }
+    answer(&mut world, 709, 101);
+    assert_eq!(looks_at_data(&world.scrape(710).0), [(710, false)], "a look of more than ten minutes ago");
+    answer(&mut world, 719, 101);
+    assert_eq!(looks_at_data(&world.scrape(720).0), [], "it has ended once");
+    answer(&mut world, 729, 725);
+    assert_eq!(looks_at_data(&world.scrape(730).0), [(729, true)], "a new look");
+    world.scrape(729 + 2 * PERIOD_S);
+    let (points, _) = world.scrape(740 + 2 * PERIOD_S);
+    assert_eq!(looks_at_data(&points), [(740 + 2 * PERIOD_S, false)], "the kubelet answers no more");
+}
+
+#[test]
+fn each_scrape_tells_how_many_objects_have_names_and_what_was_refused() {
+    let mut settings = all();
+    settings.enrich.max_objects = 1;
+    let mut world = World::new(settings);
+    world.start(1, "main", 10);
+    world.scrape(100);
+    world.scrape(110);
+    let (tally, faults) = world.feeds.names.read().expect("there are pods");
+    assert_eq!((tally.reported, faults.refused), (1, 2), "the pod, and its container in every scrape");
 }
