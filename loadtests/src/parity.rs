@@ -9,6 +9,7 @@ pub mod contract;
 pub mod derived;
 pub mod report;
 pub mod rules;
+pub mod starts;
 pub mod stream;
 
 #[cfg(test)]

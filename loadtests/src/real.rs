@@ -10,7 +10,7 @@ mod build;
 mod cache;
 mod checks;
 mod cli;
-mod cluster;
+pub(crate) mod cluster;
 mod env;
 mod janitor;
 mod load;
@@ -25,10 +25,7 @@ mod sandbox;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Bad usage.
-const EXIT_USAGE: u8 = 64;
-/// The runner itself failed, no check did.
-const EXIT_INTERNAL: u8 = 70;
+use crate::command_line::EXIT_SOFTWARE;
 
 /// The entry point of the binary `real`. The first word selects a role that the runner starts itself
 /// in (words that begin with two underscores), otherwise it is the command line of the runner.
@@ -41,13 +38,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(build::ROLE) => build::run(rest),
         Some(janitor::ROLE) => janitor::run(rest),
         Some(load::ROLE) => load::run(rest),
+        Some(checks::others_requests::clients::ROLE) => checks::others_requests::clients::run(rest),
         Some(checks::cgroup_v2::guest::ROLE) => checks::cgroup_v2::guest::run(rest),
         Some(checks::cgroup_v2::loads::ROLE) => checks::cgroup_v2::loads::run(rest),
         _ => cli::run(&arguments),
     };
     outcome.unwrap_or_else(|error| {
         complain(&format!("real: {error:#}"));
-        ExitCode::from(EXIT_INTERNAL)
+        ExitCode::from(EXIT_SOFTWARE)
     })
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -43,8 +44,9 @@ pub(super) struct Cost {
 }
 
 impl AgentProcess {
-    /// Starts the agent: every collector that needs no naming, plus the agent's own metrics, to `receiver`.
-    pub(super) fn start(receiver: SocketAddr, interval: Duration) -> anyhow::Result<Self> {
+    /// Starts the agent: every collector that needs no naming, plus the agent's own metrics, to `receiver`. `cluster` is the
+    /// configuration of what it finds beyond this machine.
+    pub(super) fn start(receiver: SocketAddr, interval: Duration, cluster: &str) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("no temporary folder")?;
         let config = folder.path().join("tare.yaml");
         let mut file = std::fs::File::create(&config)?;
@@ -52,7 +54,7 @@ impl AgentProcess {
             file,
             "host: {{interval: {interval}}}\n\
              outputs: [{{name: demo, otlp: {{endpoint: \"http://{receiver}\"}}}}]\n\
-             control: {{self_telemetry_interval: 2s}}",
+             control: {{self_telemetry_interval: 2s}}\n{cluster}",
             interval = humantime::format_duration(interval),
         )?;
         let log = std::fs::File::create(folder.path().join("agent.log"))?;
@@ -64,6 +66,7 @@ impl AgentProcess {
             .arg("--socket")
             .arg(folder.path().join("tare.sock"))
             .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT")
+            .env_remove("KUBERNETES_SERVICE_HOST")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -82,6 +85,25 @@ impl AgentProcess {
     pub(super) fn gone(&self) -> bool {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
         stat.is_empty() || stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
+    }
+
+    /// Makes the file that pauses it, as a person on the node would.
+    pub(super) fn pause(&self) -> std::io::Result<()> {
+        std::fs::write(self.pause_file(), "")
+    }
+
+    /// Removes that file.
+    pub(super) fn resume(&self) -> std::io::Result<()> {
+        std::fs::remove_file(self.pause_file())
+    }
+
+    fn pause_file(&self) -> PathBuf {
+        self.folder.path().join("state/pause")
+    }
+
+    /// Where it can be asked how it does.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.folder.path().join("tare.sock")
     }
 
     /// What the agent has used until now.

@@ -34,7 +34,17 @@ pub(super) struct Board {
     pub(super) first_after: Option<Duration>,
     pub(super) elapsed: Duration,
     pub(super) cost: Cost,
+    /// The newest `tare.freshness.due` and `tare.freshness.on_time`, by series.
+    freshness: [BTreeMap<u64, f64>; 2],
+    /// When a sample of this machine last came, and the longest time between two since the count began.
+    last_of_machine: Option<Duration>,
+    longest_silence: Duration,
 }
+
+/// What the agent's own freshness is published under: due, and on time.
+const FRESHNESS: [&str; 2] = ["tare.freshness.due", "tare.freshness.on_time"];
+/// A metric of this machine that comes with every scrape.
+const OF_MACHINE: &str = "system.memory.usage";
 
 /// The board between the receiver's thread, which fills it, and the screen.
 #[derive(Debug, Clone)]
@@ -86,8 +96,37 @@ impl Board {
                 let row = self.rows.entry(metric.name.clone()).or_default();
                 row.unit.clone_from(&metric.unit);
                 self.points += row.take(metric.data.as_ref(), resource_key);
+                if let Some(at) = FRESHNESS.iter().position(|name| *name == metric.name) {
+                    self.freshness[at].extend(newest(metric.data.as_ref()));
+                }
+                if metric.name == OF_MACHINE {
+                    self.heard_of_machine(after);
+                }
             }
         }
+    }
+
+    fn heard_of_machine(&mut self, at: Duration) {
+        let silence = self.last_of_machine.map(|last| at.saturating_sub(last)).unwrap_or_default();
+        self.longest_silence = self.longest_silence.max(silence);
+        self.last_of_machine = Some(at);
+    }
+
+    /// Begins to look for the longest time without a sample of this machine.
+    pub(super) fn begin_silence(&mut self) {
+        self.longest_silence = Duration::ZERO;
+    }
+
+    /// The longest time without a sample of this machine since then, the present one included.
+    pub(super) fn silence(&self, now: Duration) -> Duration {
+        let present = self.last_of_machine.map_or(now, |last| now.saturating_sub(last));
+        self.longest_silence.max(present)
+    }
+
+    /// The share of what was due that came on time, from 0 to 1; none before anything was due.
+    pub(super) fn freshness(&self) -> Option<f64> {
+        let [due, on_time] = self.freshness.each_ref().map(|series| series.values().sum::<f64>());
+        (due > 0.0).then(|| on_time / due)
     }
 
     /// Points per second since the start.
@@ -128,6 +167,15 @@ impl Row {
         self.points += points as u64;
         points as u64
     }
+}
+
+/// The value of each series in the points of a sum.
+fn newest(data: Option<&Data>) -> impl Iterator<Item = (u64, f64)> {
+    let points = match data {
+        Some(Data::Sum(sum)) => &sum.data_points[..],
+        _ => &[],
+    };
+    points.iter().filter_map(|point| Some((hash(&point.attributes), number(point.value.as_ref()?))))
 }
 
 fn number(value: &Value) -> f64 {

@@ -1,48 +1,62 @@
-//! The demo without a terminal: a line a second, and the summary that ends every demo.
+//! The demo without a terminal: what happens, a line every other second, and the summary that ends every demo.
 
 use std::io::Write as _;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 
 use super::End;
-use super::agent_process::AgentProcess;
-use super::board::{Board, Shared, as_f64};
+use super::board::{Board, as_f64};
+use super::story::Chapter;
+use super::verdict::Seen;
+use super::view::{self, World};
 
-/// Prints a line a second until `duration` is over, a signal comes or the agent is gone.
-pub(super) async fn show(shared: &Shared, agent: &AgentProcess, duration: Duration) -> anyhow::Result<End> {
-    let mut ticks = tokio::time::interval(Duration::from_secs(1));
-    let over = tokio::time::sleep(duration);
-    tokio::pin!(over);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {
-                line(&shared.refresh(agent))?;
-                if agent.gone() {
-                    return Ok(End::AgentGone);
-                }
-            }
-            () = &mut over => return Ok(End::Duration),
-            _ = tokio::signal::ctrl_c() => return Ok(End::Asked),
+/// How often a line is printed.
+const PACE: Duration = Duration::from_secs(2);
+
+/// Lines instead of a screen.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    chapter: Option<Chapter>,
+    next: Duration,
+}
+
+impl Lines {
+    /// Prints what is new; to be called as often as anything may have changed.
+    pub(super) fn print(&mut self, world: &World, board: &Board) -> anyhow::Result<()> {
+        let out = &mut std::io::stdout();
+        if self.chapter != Some(world.chapter) {
+            self.chapter = Some(world.chapter);
+            writeln!(out, "{}  -- {}", view::clock(board.elapsed), world.chapter.title())?;
         }
+        if board.elapsed < self.next {
+            return Ok(());
+        }
+        self.next = board.elapsed + PACE;
+        let server = if world.is_up { "up" } else { "KILLED" };
+        let state = world.agent.as_ref().and_then(|status| status.budget.as_ref());
+        writeln!(
+            out,
+            "{}  API server {server}, bill {:>3} of {} in 10 s, {:>3} watches | agent: {:<10} {:>6} points, {}",
+            view::clock(board.elapsed),
+            world.bill.now(),
+            world.bill.ceiling,
+            world.watches,
+            state.map_or("starting", |budget| budget.state.as_str()),
+            board.points,
+            world.rungs_line(),
+        )?;
+        Ok(())
     }
 }
 
-fn line(board: &Board) -> std::io::Result<()> {
-    writeln!(
-        std::io::stdout(),
-        "{:>5.1} s  {:>3} metrics  {:>7} points  {:>4} requests  {:>8.1} kB sent  agent: {:.1} MB PSS, {:.2} % CPU",
-        board.elapsed.as_secs_f64(),
-        board.rows.len(),
-        board.points,
-        board.requests,
-        as_f64(board.wire_bytes) / 1e3,
-        as_f64(board.cost.pss) / 1e6,
-        board.cpu_percent(),
-    )
-}
-
-/// Prints what arrived and what it cost, and turns it into the exit code.
-pub(super) fn summary(board: &Board, end: End, stopped: &(ExitStatus, String)) -> anyhow::Result<ExitCode> {
+/// Prints what arrived, what it cost and which claims held, and turns it into the exit code.
+pub(super) fn summary(
+    world: &World,
+    board: &Board,
+    seen: &Seen,
+    end: End,
+    stopped: &(ExitStatus, String),
+) -> anyhow::Result<ExitCode> {
     let out = &mut std::io::stdout();
     let (status, log) = stopped;
     writeln!(out, "\n{:<44} {:>6} {:>8}  {:>16} unit", "metric", "series", "points", "a value")?;
@@ -52,23 +66,28 @@ pub(super) fn summary(board: &Board, end: End, stopped: &(ExitStatus, String)) -
     }
     writeln!(
         out,
-        "\n{} points of {} metrics in {} requests over {:.1} s, {:.1} kB on the wire ({:.1} B per point)",
-        board.points,
-        board.rows.len(),
-        board.requests,
+        "\narrived in {:.1} s: {} ({:.1} B per point)",
         board.elapsed.as_secs_f64(),
-        as_f64(board.wire_bytes) / 1e3,
+        view::arrived_line(board),
         as_f64(board.wire_bytes) / as_f64(board.points.max(1)),
     )?;
+    let first = board.first_after.map_or_else(|| "never".to_owned(), view::clock);
     writeln!(
         out,
-        "the agent (pid {}): first export after {}, {:.1} us of CPU per point, {:.2} % of one core, {:.1} MB PSS",
+        "the agent (pid {}): first export after {}, {}",
         board.pid,
-        board.first_after.map_or_else(|| "never".to_owned(), |after| format!("{:.2} s", after.as_secs_f64())),
-        board.cpu_per_point_us(),
-        board.cpu_percent(),
-        as_f64(board.cost.pss) / 1e6,
+        first.trim(),
+        view::cost_line(board)
     )?;
+    writeln!(out, "freshness: {}", view::freshness_line(board))?;
+    writeln!(out, "the bill (simulated API server, its own count): {}", world.bill_line())?;
+    for (kind, count) in &world.kinds {
+        writeln!(out, "  {count:>5} {kind}")?;
+    }
+    let claims = seen.claims();
+    for (claim, held) in &claims {
+        writeln!(out, "{}  {claim}", if *held { "ok" } else { "NO" })?;
+    }
     if end == End::AgentGone || !status.success() {
         writeln!(out, "the agent ended with {status}; its last words:\n{log}")?;
         return Ok(ExitCode::FAILURE);
@@ -77,5 +96,5 @@ pub(super) fn summary(board: &Board, end: End, stopped: &(ExitStatus, String)) -
         writeln!(out, "nothing arrived; the agent's last words:\n{log}")?;
         return Ok(ExitCode::FAILURE);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if claims.iter().all(|(_, held)| *held) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

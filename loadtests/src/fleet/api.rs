@@ -8,8 +8,11 @@ use shared_informer::distress::RetryAfter;
 use shared_informer::informer::command::Ask;
 
 use super::count::Arrivals;
+use super::load::{Admission, Load, RETRY_AFTER};
 use super::random::Random;
+use super::scenario::Scenario;
 use super::time::{HOUR, Millis, SECOND, Span};
+use crate::prices::Kind;
 
 /// What a LIST that stalls has written by then.
 const STALLED_LIST_BYTES: u64 = 64 << 10;
@@ -83,13 +86,25 @@ pub(super) struct Api {
     /// When etcd was restored to an older state.
     restored: Option<Millis>,
     pub(super) arrivals: Arrivals,
+    /// What it costs.
+    pub(super) load: Load,
+    /// Watches that are open.
+    pub(super) open: u32,
     /// Requests that were sent and never arrived.
     pub(super) lost: u64,
 }
 
 impl Api {
-    pub(super) fn new(troubles: Vec<Trouble>, restored: Option<Millis>, list_bytes: u64) -> Self {
-        Self { troubles, list_bytes, restored, arrivals: Arrivals::default(), lost: 0 }
+    pub(super) fn new(scenario: &Scenario) -> Self {
+        Self {
+            troubles: scenario.troubles.clone(),
+            list_bytes: scenario.list_bytes,
+            restored: scenario.restored,
+            arrivals: Arrivals::default(),
+            load: Load::new(scenario.tariff.clone(), scenario.capacity, scenario.measured()),
+            open: 0,
+            lost: 0,
+        }
     }
 
     pub(super) fn health(&self, at: Millis) -> Health {
@@ -118,6 +133,7 @@ impl Api {
     /// A request arrives: how long it takes to answer it and how; none if it is never answered.
     pub(super) fn receive(&mut self, at: Millis, ask: &Ask, random: &mut Random) -> Option<(Millis, Answer)> {
         self.arrivals.own.push(at);
+        let admission = self.load.book(at, kind(ask), self.open);
         let is_list = matches!(ask, Ask::List { .. });
         match self.health(at) {
             Health::Failing => return Some((20, Answer::Status(503, None))),
@@ -129,6 +145,9 @@ impl Api {
             Health::Stalled => return None,
             Health::Good | Health::ListsStall | Health::Refusing | Health::Partition { .. } => {}
         }
+        let Admission::After(waits) = admission else {
+            return Some((20, Answer::Status(429, Some(RETRY_AFTER))));
+        };
         // Mostly quick, now and then slower than a turn is long.
         let takes = if random.once_in(2_000) { random.below(6_000) } else { random.below(150) };
         let answer = match ask {
@@ -137,9 +156,24 @@ impl Api {
                 self.arrivals.lists.push((at, self.list_bytes));
                 Answer::List(self.version(at))
             }
-            Ask::Watch { resource_version, .. } => self.watch(at, resource_version),
+            Ask::Watch { resource_version, .. } => {
+                self.arrivals.watches.push(at);
+                self.watch(at, resource_version)
+            }
         };
-        Some((takes, answer))
+        Some((waits + takes, answer))
+    }
+
+    /// A kubelet asks: how long it waits, or that it is turned away.
+    pub(super) fn review(&mut self, at: Millis, kind: Kind) -> Admission {
+        self.arrivals.reviews.push(at);
+        self.load.book(at, kind, self.open)
+    }
+
+    /// A kubelet will have asked: again, or what something holds back.
+    pub(super) fn expect_review(&mut self, at: Millis, kind: Kind) {
+        self.arrivals.reviews.push(at);
+        self.load.expect(at, kind);
     }
 
     fn watch(&self, at: Millis, from: &str) -> Answer {
@@ -148,6 +182,15 @@ impl Api {
             Ok(from) => Answer::Opened { mute: from > self.version(at) },
             Err(_) => Answer::Status(400, None),
         }
+    }
+}
+
+/// What the server pays for it.
+const fn kind(ask: &Ask) -> Kind {
+    match ask {
+        Ask::Size => Kind::GetDaemonSet,
+        Ask::List { .. } => Kind::ListNode,
+        Ask::Watch { .. } => Kind::WatchNode,
     }
 }
 

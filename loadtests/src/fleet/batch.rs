@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::catalogue::Entry;
 use super::scenario::Scenario;
+use super::time::SECOND;
 use super::verdict::{self, Row};
 
 /// A scenario for a number of nodes.
@@ -21,6 +22,12 @@ impl Job {
     pub(super) fn new(entry: &Entry, nodes: u32) -> anyhow::Result<Self> {
         let scenario = (entry.of)(nodes).with_context(|| format!("{} of {nodes} nodes", entry.name))?;
         Ok(Self { name: entry.name, scenario })
+    }
+
+    /// The same with a request past the gate.
+    pub(super) fn rogue(mut self) -> Self {
+        self.scenario.rogue = Some(self.scenario.measured().from + SECOND);
+        self
     }
 }
 

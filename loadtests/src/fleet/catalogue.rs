@@ -4,12 +4,15 @@
 //! they come (`assume: 5000`); for larger clusters the chart has seen how many nodes there are (`hint`).
 
 use shared_informer::declaration::{Cluster, Declaration};
-use shared_informer::derive::{self, Fleet};
+use shared_informer::derive::{self, Derived, Fleet};
 
 use super::api::{Health, Trouble};
 use super::engine::KUBELET;
-use super::scenario::{Crashes, Names, NewCeiling, Promise, Scenario, Start};
+use super::load::{Capacity, Tariff};
+use super::scenario::{Churn, Crashes, Names, NewCeiling, Promise, Scenario, Start};
+use super::settling;
 use super::time::{Clocks, HOUR, MINUTE, Millis, SECOND, Span, millis};
+use crate::prices::Prices;
 
 /// What is declared, requests per second.
 const CEILING: f64 = 50.0;
@@ -19,6 +22,10 @@ const BYTES: u64 = 16 << 20;
 const LIST_BYTES: u64 = derive::ASSUMED_LIST_BYTES;
 /// What `cluster.assume` is unless configured.
 const ASSUMED: u32 = 5_000;
+/// Pods of a node: what a LIST is assumed to hold.
+pub(super) const PODS: u32 = 30;
+/// Each of them changes once in two hours, in the steady state.
+const CHANGES: Churn = Churn { every: 2 * HOUR / PODS as Millis, bytes: LIST_BYTES / PODS as u64 };
 
 /// One scenario.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +44,8 @@ macro_rules! entries {
 
 /// All of them.
 pub(super) static SCENARIOS: &[Entry] = entries![
+    "steady" "nothing happens, for several lives of a watch, but that pods come and go" |nodes| steady(nodes, 1);
+    "steady-churn" "the same with four times the changes of pods" |nodes| steady(nodes, 4);
     "cold-install" "every agent starts at the moment of the installation" cold_install;
     "cold-install-real-names" "the same, with the names that a cloud gives its nodes"
         |nodes| Ok(Scenario { names: Names::Real, ..cold_install(nodes)? });
@@ -110,12 +119,20 @@ pub(super) fn settled(nodes: u32) -> anyhow::Result<Scenario> {
         crashes: None,
         population: Vec::new(),
         ceiling: None,
+        churn: None,
+        tariff: Tariff::new(&Prices::committed()?, nodes.saturating_mul(PODS)),
+        capacity: Some(Capacity::SMALL),
+        settled: None,
         rogue: None,
         promise: Promise::Always,
+        unworkable: false,
         calm: 0,
         ends: warm(nodes),
     })
 }
+
+/// From so many nodes the ceiling of these scenarios cannot work: turns would have to be more than 22.8 h apart.
+const TOO_MANY: u32 = 1_000_000;
 
 /// T for this many nodes.
 fn turn(nodes: u32, requests: f64) -> Millis {
@@ -150,19 +167,46 @@ fn unknown(nodes: u32) -> u32 {
     if nodes > ASSUMED { nodes * 2 } else { ASSUMED }
 }
 
+/// What agents derive from the default declaration that have asked how many nodes there are.
+pub(super) fn derived(nodes: u32) -> anyhow::Result<Derived> {
+    derived_with(nodes + nodes.div_ceil(4))
+}
+
+/// The same for N used.
+pub(super) fn derived_with(nodes: u32) -> anyhow::Result<Derived> {
+    let fleet = Fleet { nodes, list_bytes: Some(LIST_BYTES), kubelet: KUBELET };
+    Ok(derive::derive(&Declaration::new(CEILING, BYTES, 1.0)?, &fleet)?)
+}
+
+/// Long enough for every watch to be renewed several times, and measured from when every agent does what it will go on doing. A
+/// whole number of renewals of each agent lies within that, whatever its phase.
+fn steady(nodes: u32, times: Millis) -> anyhow::Result<Scenario> {
+    let small = settled(nodes)?;
+    let derived = derived(nodes)?;
+    let lives = if nodes > 30_000 { 2 } else { 3 };
+    let from = settling::after_a_restart(&derived_with(nodes.saturating_mul(2))?, &derived);
+    let churn = Some(Churn { every: CHANGES.every / times, ..CHANGES });
+    let ends = from + lives * millis(derived.renewal());
+    Ok(Scenario { churn, settled: Some(from), ends, ..small })
+}
+
 fn cold_install(nodes: u32) -> anyhow::Result<Scenario> {
     let ends = from_nothing(nodes, unknown(nodes));
     Ok(Scenario { start: Start::Install, ends, ..settled(nodes)? })
 }
 
+/// On a server without end: with two processors, thousands of agents in one turn would never get a watch, and the run would only
+/// tell that the promise excludes it.
 fn same_names(nodes: u32) -> anyhow::Result<Scenario> {
-    Ok(Scenario { names: Names::Same, promise: Promise::Outside, ..outage(nodes, Health::Refusing, 1)? })
+    let outage = outage(nodes, Health::Refusing, 1)?;
+    Ok(Scenario { names: Names::Same, promise: Promise::Outside, capacity: None, ..outage })
 }
 
 fn assumed(nodes: u32, assume: u32, promise: Promise) -> anyhow::Result<Scenario> {
     let ends = from_nothing(nodes, assume.max(nodes));
     let cluster = Cluster::new(None, 0, assume)?;
-    Ok(Scenario { start: Start::Install, cluster, promise, ends, ..settled(nodes)? })
+    let unworkable = assume >= TOO_MANY;
+    Ok(Scenario { start: Start::Install, cluster, promise, unworkable, ends, ..settled(nodes)? })
 }
 
 fn crashing(nodes: u32, every: Millis, length: Millis, memory: bool) -> anyhow::Result<Scenario> {
@@ -239,7 +283,8 @@ fn suspend(nodes: u32) -> anyhow::Result<Scenario> {
 }
 
 fn clock_steps(nodes: u32, by: i64) -> anyhow::Result<Scenario> {
-    let from = warm(nodes);
+    // A step forward may cost an agent the turn that it skips.
+    let from = warm(nodes) + turn(nodes * 2, CEILING);
     // In the start of all agents, and every seven minutes after an API server's restart.
     let early = (1..6).map(|step| step * 7 * MINUTE + 13_000);
     let late = (1..6).map(|step| from + step * 7 * MINUTE + 13_000);

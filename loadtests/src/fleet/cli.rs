@@ -11,11 +11,8 @@ use clap::Parser;
 use super::batch::Job;
 use super::catalogue::{self, Entry, SCENARIOS};
 use super::{batch, table};
+use crate::command_line::{self, EXIT_USAGE};
 
-/// Bad usage.
-const EXIT_USAGE: u8 = 64;
-/// An internal error.
-const EXIT_SOFTWARE: u8 = 70;
 /// The clusters of the certificate.
 const SIZES: [u32; 7] = [1, 10, 125, 1_000, 5_000, 20_000, 100_000];
 
@@ -30,7 +27,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME")]
     scenario: Vec<String>,
     /// How many nodes there are.
-    #[arg(long, value_delimiter = ',', value_name = "N,...", default_values_t = SIZES)]
+    #[arg(long, value_delimiter = ',', value_name = "N,...", default_values_t = SIZES, value_parser = command_line::nodes())]
     nodes: Vec<u32>,
     /// The random numbers begin here.
     #[arg(long, default_value_t = super::SEED)]
@@ -42,21 +39,7 @@ struct Arguments {
 
 /// 0: nothing broke the promise; 1: something did; 64: bad usage; 70: the simulation itself cannot work.
 pub(super) fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            // Where the terminal is gone nobody reads the message either.
-            drop(error.print());
-            return if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS };
-        }
-    };
-    match run(&arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "fleet: {error:#}");
-            ExitCode::from(EXIT_SOFTWARE)
-        }
-    }
+    command_line::main("fleet", run)
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {

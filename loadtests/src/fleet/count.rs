@@ -16,21 +16,24 @@ pub(super) struct Arrivals {
     pub(super) own: Vec<Millis>,
     /// Reviews that the kubelets sent because they were scraped.
     pub(super) reviews: Vec<Millis>,
+    /// WATCHes of agents, which are among their requests.
+    pub(super) watches: Vec<Millis>,
     /// Bytes of LIST bodies that were written.
     pub(super) lists: Vec<(Millis, u64)>,
 }
 
 /// The fullest windows in a stretch of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub(super) struct Worst {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Worst {
     /// Requests in 10 s, hidden ones included.
-    pub(super) requests: u64,
+    pub(crate) requests: u64,
     /// Of agents alone.
-    pub(super) own: u64,
+    pub(crate) own: u64,
     /// Of kubelets alone.
-    pub(super) reviews: u64,
+    pub(crate) reviews: u64,
     /// LIST bytes in 60 s.
-    pub(super) list_bytes: u64,
+    pub(crate) list_bytes: u64,
 }
 
 impl Worst {
@@ -51,6 +54,11 @@ impl Arrivals {
         self.own.sort_unstable();
         self.reviews.sort_unstable();
         self.lists.sort_unstable();
+    }
+
+    /// Requests of agents and of kubelets that lie within `span`; to be called when they are sorted.
+    pub(super) fn number(&self, span: Span) -> (u64, u64) {
+        (within(&self.own, span).len() as u64, within(&self.reviews, span).len() as u64)
     }
 
     /// The fullest windows that lie within `span`; to be called when they are sorted.
@@ -107,8 +115,12 @@ mod tests {
 
     #[test]
     fn windows_are_looked_for_within_the_stretch_and_hidden_requests_count_with_the_others() {
-        let mut arrivals =
-            Arrivals { own: vec![5, 1, 20_000], reviews: vec![2, 20_001], lists: vec![(50_000, 7), (5, 3)] };
+        let mut arrivals = Arrivals {
+            own: vec![5, 1, 20_000],
+            reviews: vec![2, 20_001],
+            watches: Vec::new(),
+            lists: vec![(50_000, 7), (5, 3)],
+        };
         arrivals.sort();
         let worst = arrivals.worst(Span::new(0, 100_000));
         assert_eq!(worst, Worst { requests: 3, own: 2, reviews: 1, list_bytes: 10 });

@@ -8,6 +8,7 @@ use shared_informer::clock::{Now, Wall};
 use shared_informer::counts::Counts;
 use shared_informer::derive::Kubelet;
 use shared_informer::index::Limits;
+use shared_informer::informer::LOOK;
 use shared_informer::informer::command::{Ask, Command, Send};
 use shared_informer::informer::event::{End, Event, Happened, Item, RequestId};
 use shared_informer::informer::settings::{KnownSize, Settings, Spend};
@@ -15,13 +16,16 @@ use shared_informer::phase::{Phase, Salt};
 use shared_informer::reviews::{Access, Answer as Scraped};
 
 use super::api::{Answer, Api, Health};
-use super::host::{self, Disk, Host, Reported, SUBRESOURCES, Scraping, Stream};
+use super::fresh::Integral;
+use super::host::{self, Host, Reported, SUBRESOURCES, Scraping, Stream};
 use super::kubelet::IN_FLIGHT;
 use super::queue::Queue;
 use super::random::Random;
 use super::scenario::{Names, Scenario, Start};
-use super::time::{HOUR, MINUTE, Millis, SECOND, millis, wall_before};
+use super::time::{HOUR, MINUTE, Millis, SECOND, Span, millis, wall_before};
 
+#[cfg(test)]
+mod observed;
 mod shell;
 
 /// The DaemonSet of a restart was created this long ago.
@@ -34,6 +38,8 @@ const RESTART: Millis = 10;
 enum What {
     /// The agent's timer.
     Wake,
+    /// The agent looks at the clocks, as it does every half minute: what matters is the first time after one was set.
+    Look,
     /// A request reaches the server after a partition has healed.
     Arrives(RequestId, Held),
     /// An answer reaches the agent.
@@ -79,10 +85,15 @@ pub(super) struct Engine {
     keeps_disk: bool,
     /// Whether what a sender has given up may still arrive.
     orphans: bool,
-    open: u32,
+    /// What freshness is about, and agent-milliseconds in it: of all agents, and of those with a watch.
+    span: Span,
+    pub(super) agents: Integral,
+    pub(super) live: Integral,
     unprobed: u32,
     /// When all agents had a watch again after all was calm.
     pub(super) synced_at: Option<Millis>,
+    /// The same for half of them.
+    pub(super) half_synced_at: Option<Millis>,
     /// When the last of the first agents had its first probe answered.
     pub(super) all_probed: Option<Millis>,
     /// Why an agent could not start.
@@ -103,10 +114,11 @@ impl Engine {
             let drawn = format!("{:016x}", random.next());
             let phases = (scenario.names == Names::Drawn)
                 .then(|| (Phase::of(&drawn, Salt::Turn), Phase::of(&drawn, Salt::Scrape)));
-            Host::new(name, phases, offset, Disk::default())
+            Host::new(name, phases, offset)
         });
         let hosts = hosts.collect();
-        let api = Api::new(scenario.troubles.clone(), scenario.restored, scenario.list_bytes);
+        let api = Api::new(&scenario);
+        let span = scenario.measured();
         Self {
             hosts,
             nodes: 0,
@@ -121,9 +133,12 @@ impl Engine {
                 .troubles
                 .iter()
                 .any(|trouble| trouble.health == Health::Partition { orphans: true }),
-            open: 0,
+            span,
+            agents: Integral::new(span),
+            live: Integral::new(span),
             unprobed: scenario.nodes,
             synced_at: None,
+            half_synced_at: None,
             all_probed: None,
             refused: None,
             scenario,
@@ -142,7 +157,7 @@ impl Engine {
             let now = self.scenario.clocks.now(host.offset, end);
             host.informer.as_ref().is_some_and(|informer| informer.report(now).watch_open.is_some())
         });
-        (u32::try_from(by_agents.count()).unwrap_or(u32::MAX), self.open)
+        (u32::try_from(by_agents.count()).unwrap_or(u32::MAX), self.api.open)
     }
 
     /// How many nodes there are now.
@@ -154,12 +169,32 @@ impl Engine {
     pub(super) fn run(&mut self) {
         self.set_up();
         while let Some((at, (host, life, what))) = self.queue.pop() {
-            if self.synced_at.is_none() && at >= self.scenario.calm && self.is_synced() {
-                self.synced_at = Some(at);
+            if self.synced_at.is_none() && at >= self.scenario.calm {
+                if self.half_synced_at.is_none() && self.api.open >= self.nodes.div_ceil(2) {
+                    self.half_synced_at = Some(at);
+                }
+                if self.is_synced() {
+                    self.synced_at = Some(at);
+                }
             }
             self.happens(at, host, life, what);
         }
+        self.end();
+    }
+
+    /// What is still on its way when the run ends.
+    fn end(&mut self) {
+        let (ends, span) = (self.scenario.ends, self.span);
+        for index in 0..self.nodes {
+            self.bookmarks(ends, index);
+            self.hosts[index as usize].fresh.until(ends, span);
+        }
         self.api.arrivals.sort();
+    }
+
+    /// Agent-milliseconds with an index that was recent enough.
+    pub(super) fn fresh(&self) -> u64 {
+        self.hosts.iter().map(|host| host.fresh.total()).sum()
     }
 
     fn set_up(&mut self) {
@@ -197,6 +232,10 @@ impl Engine {
                 let at = at + self.random.below(100);
                 self.schedule(at, host, ANY_LIFE, What::Breaks);
             }
+            for (at, _) in &scenario.clocks.steps {
+                let at = at + self.random.below(millis(LOOK));
+                self.schedule(at, host, ANY_LIFE, What::Look);
+            }
             // A machine that has slept finds its connections broken, or silent for ever.
             for span in &scenario.clocks.suspends {
                 if span.to - span.from > 2 * MINUTE && host % 2 == 0 {
@@ -218,12 +257,14 @@ impl Engine {
     /// Nodes join or leave until there are this many.
     fn populate(&mut self, at: Millis, nodes: u32) {
         for index in nodes..self.nodes {
-            self.closed(index);
+            self.closed(at, index);
             let host = &mut self.hosts[index as usize];
+            host.fresh.until(at, self.span);
             host.stop();
             host.forget();
         }
         let before = self.nodes;
+        self.agents.change(at, i64::from(nodes) - i64::from(before));
         self.nodes = nodes;
         for index in before..nodes {
             self.start(at, index);
@@ -289,7 +330,7 @@ impl Engine {
         }
         self.bookmarks(at, index);
         match what {
-            What::Wake => self.wake(at, index),
+            What::Wake | What::Look => self.wake(at, index),
             What::Answer(id, answer) => self.answer(at, index, id, answer),
             What::Closes(id) => self.ends(at, index, Some(id), End::Closed),
             What::Breaks => self.ends(at, index, None, End::Broken),
@@ -306,7 +347,7 @@ impl Engine {
 
     fn crash(&mut self, at: Millis, index: u32) {
         let Some(crashes) = self.scenario.crashes else { return };
-        self.closed(index);
+        self.closed(at, index);
         let host = &mut self.hosts[index as usize];
         host.stop();
         if !crashes.memory {
@@ -322,7 +363,7 @@ impl Engine {
         let Some(ceiling) = self.scenario.ceiling else { return };
         let settings = Settings { declaration: ceiling.declared, ..self.settings(index, at) };
         if ceiling.restart {
-            self.closed(index);
+            self.closed(at, index);
             self.hosts[index as usize].stop();
             return self.start_with(at + RESTART, index, settings);
         }
@@ -336,9 +377,10 @@ impl Engine {
     }
 
     /// The server sees no watch of this host any more.
-    fn closed(&mut self, index: u32) {
+    fn closed(&mut self, at: Millis, index: u32) {
         if self.hosts[index as usize].stream.take().is_some() {
-            self.open -= 1;
+            self.api.open -= 1;
+            self.live.change(at, -1);
         }
     }
 
@@ -348,7 +390,7 @@ impl Engine {
 
     /// Whether all agents but one in five hundred have a watch: some answer is always slower than a turn is long.
     pub(super) fn is_synced(&self) -> bool {
-        self.nodes - self.open.min(self.nodes) <= self.nodes / 500
+        self.nodes - self.api.open.min(self.nodes) <= self.nodes / 500
     }
 
     fn now(&self, index: u32, at: Millis) -> Now {

@@ -18,6 +18,7 @@ use shared_informer::reviews::Subresource;
 use shared_informer::size::Reading;
 
 use super::api::{self, Answer};
+use super::fresh::Freshness;
 use super::kubelet::Kubelet;
 use super::scenario::Names;
 use super::time::Millis;
@@ -99,6 +100,8 @@ pub(super) struct Stream {
     pub(super) id: RequestId,
     pub(super) opened: Millis,
     pub(super) next_bookmark: Millis,
+    /// The next change of a pod; never where nothing happens to them.
+    pub(super) next_change: Millis,
     pub(super) mute: bool,
 }
 
@@ -119,10 +122,11 @@ pub(super) struct Host {
     /// How far the wall clock is off, milliseconds.
     pub(super) offset: i64,
     pub(super) kubelet: Kubelet,
-    pub(super) disk: Disk,
+    pub(super) disk: Box<Disk>,
     /// The books of state directories that were lost.
     pub(super) lost_books: Reported,
-    pub(super) informer: Option<Box<Informer>>,
+    /// In place: a hundred thousand of them are met in no order, and each detour is a line of memory that is in no cache.
+    pub(super) informer: Option<Informer>,
     /// Which life this is; what was meant for another one is not delivered.
     pub(super) life: u32,
     /// When the informer wants to be woken, and when it will be.
@@ -133,17 +137,18 @@ pub(super) struct Host {
     pub(super) stream: Option<Stream>,
     pub(super) scraping: Option<Box<Scraping>>,
     pub(super) probed: bool,
+    pub(super) fresh: Freshness,
 }
 
 impl Host {
     /// A host that is switched off.
-    pub(super) fn new(name: Box<str>, phases: Option<(Phase, Phase)>, offset: i64, disk: Disk) -> Self {
+    pub(super) fn new(name: Box<str>, phases: Option<(Phase, Phase)>, offset: i64) -> Self {
         Self {
             name,
             phases,
             offset,
             kubelet: Kubelet::default(),
-            disk,
+            disk: Box::default(),
             lost_books: Reported::default(),
             informer: None,
             life: 0,
@@ -153,6 +158,7 @@ impl Host {
             stream: None,
             scraping: None,
             probed: false,
+            fresh: Freshness::default(),
         }
     }
 
@@ -164,7 +170,7 @@ impl Host {
             None => Informer::new(settings, memory, now),
             Some((turn, slot)) => Informer::with_phases(settings, memory, now, turn, slot),
         };
-        self.informer = Some(Box::new(informer?));
+        self.informer = Some(informer?);
         Ok(())
     }
 
@@ -179,7 +185,7 @@ impl Host {
         if let Some(spend) = &self.disk.spend {
             self.lost_books = self.lost_books.plus(Reported::of(spend));
         }
-        self.disk = Disk::default();
+        *self.disk = Disk::default();
     }
 
     /// What all lives together have reported, or will when somebody starts the next one.

@@ -1,21 +1,28 @@
-//! What will happen, in the order of time: a wheel of seconds, and a heap for the one that has come.
+//! What will happen, in the order of time: a wheel of seconds, and the second that has come in its order.
 //!
 //! A hundred thousand agents have some five events each ahead of them, most of them minutes or hours away. One heap of them all
-//! would cost more than everything else in a run.
+//! would cost more than everything else in a run. Few of those that a second holds are scheduled while it runs: those lie in a
+//! small heap beside it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::time::{Millis, SECOND};
 
+/// An event with its time and its place among those at the same time.
+type Scheduled<T> = (Millis, u64, T);
+
 /// Events until the end of a run. Those at the same time come in the order in which they were scheduled.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     ends: Millis,
-    seconds: Vec<Vec<(Millis, u64, T)>>,
+    seconds: Vec<Vec<Scheduled<T>>>,
     /// Which second has come.
     current: usize,
-    due: BinaryHeap<Reverse<(Millis, u64, T)>>,
+    /// What it held when it came, the next one last.
+    due: Vec<Scheduled<T>>,
+    /// What was scheduled for it since.
+    late: BinaryHeap<Reverse<Scheduled<T>>>,
     sequence: u64,
 }
 
@@ -23,7 +30,7 @@ impl<T: Ord> Queue<T> {
     /// An empty queue for a run of this length.
     pub(super) fn new(ends: Millis) -> Self {
         let seconds = (0..=ends / SECOND).map(|_| Vec::new()).collect();
-        Self { ends, seconds, current: 0, due: BinaryHeap::new(), sequence: 0 }
+        Self { ends, seconds, current: 0, due: Vec::new(), late: BinaryHeap::new(), sequence: 0 }
     }
 
     /// What is after the end of the run does not happen.
@@ -35,18 +42,25 @@ impl<T: Ord> Queue<T> {
         let scheduled = (at, self.sequence, event);
         match self.seconds.get_mut(second(at)) {
             Some(bucket) if second(at) > self.current => bucket.push(scheduled),
-            _ => self.due.push(Reverse(scheduled)),
+            _ => self.late.push(Reverse(scheduled)),
         }
     }
 
     /// The next event.
     pub(super) fn pop(&mut self) -> Option<(Millis, T)> {
-        while self.due.is_empty() {
+        while self.due.is_empty() && self.late.is_empty() {
             self.current += 1;
-            let bucket = self.seconds.get_mut(self.current)?;
-            self.due.extend(std::mem::take(bucket).into_iter().map(Reverse));
+            self.due = std::mem::take(self.seconds.get_mut(self.current)?);
+            self.due.sort_unstable_by_key(|(at, sequence, _)| Reverse((*at, *sequence)));
         }
-        self.due.pop().map(|Reverse((at, _, event))| (at, event))
+        let key = |(at, sequence, _): &Scheduled<T>| (*at, *sequence);
+        let first = match (self.due.last(), self.late.peek()) {
+            (Some(due), Some(Reverse(late))) if key(late) < key(due) => None,
+            (None, _) => None,
+            (Some(_), _) => self.due.pop(),
+        };
+        let first = first.or_else(|| self.late.pop().map(|Reverse(late)| late));
+        first.map(|(at, _, event)| (at, event))
     }
 }
 

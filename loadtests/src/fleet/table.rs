@@ -60,6 +60,9 @@ pub(super) fn line(row: &Row) -> String {
             row.judged.requests
         );
     }
+    for note in &row.notes {
+        let _ = write!(text, "\n    note: {note}");
+    }
     for breach in &row.breaches {
         let _ = write!(text, "\n    BREACH: {breach}");
     }

@@ -1,13 +1,17 @@
 //! Every scenario for up to a thousand nodes, and proof that the server's side would see what it is there to see.
 
+use shared_informer::declaration::Cluster;
+
 use super::api::Health;
 use super::batch::{self, Job};
 use super::catalogue::{self, SCENARIOS};
 use super::engine::Engine;
+use super::load::Capacity;
 use super::scenario::{Crashes, Promise, Scenario};
 use super::time::{MINUTE, SECOND};
 use super::verdict::{self, Row};
 use super::{SEED, table};
+use crate::prices::Prices;
 
 fn scenario(name: &str, nodes: u32) -> Scenario {
     (catalogue::find(name).unwrap().of)(nodes).unwrap()
@@ -46,6 +50,19 @@ fn one_request_past_the_gate_makes_the_comparison_fail() {
     assert_eq!(verdict::run("honest", honest, SEED).breaches, Vec::<String>::new());
     let breaches = verdict::run("rogue", rogue, SEED).breaches;
     assert!(breaches.len() == 1 && breaches[0].contains("requests were sent"), "{breaches:?}");
+}
+
+#[test]
+fn a_declaration_that_cannot_work_is_refused_by_every_agent_and_one_that_asks_breaks_the_promise() {
+    let cluster = Cluster::new(None, 0, 1_000_000).unwrap();
+    let refused = Scenario { cluster, unworkable: true, ..scenario("cold-install", 10) };
+    let row = verdict::run("refused", refused.clone(), SEED);
+    assert_eq!((row.breaches.len(), row.counted.own, row.synced), (0, 0, 0));
+    assert!(row.notes.len() == 1 && row.notes[0].contains("1000000 nodes need at least"), "{:?}", row.notes);
+    let unexpected = verdict::run("unexpected", Scenario { unworkable: false, ..refused }, SEED);
+    assert!(unexpected.breaches[0].contains("1000000 nodes need at least"), "{:?}", unexpected.breaches);
+    let asking = verdict::run("asking", Scenario { unworkable: true, ..scenario("cold-install", 10) }, SEED);
+    assert!(asking.breaches[0].contains("nothing may be asked"), "{:?}", asking.breaches);
 }
 
 #[test]
@@ -104,4 +121,45 @@ fn what_kernels_go_on_sending_for_agents_that_have_given_up_arrives_when_a_parti
     assert!(orphans.lost < given_up.lost, "nothing was in flight: {given_up:?}");
     assert!(orphans.worst.own > given_up.worst.own, "{given_up:?} {orphans:?}");
     assert!(given_up.breaches.is_empty(), "{given_up:?}");
+}
+
+#[test]
+fn freshness_is_what_the_shipped_indicator_says() {
+    let scenario = scenario("cold-install", 30);
+    let shipped = Engine::new(scenario.clone(), SEED).run_observed();
+    let fresh = verdict::run("cold-install", scenario, SEED).fresh;
+    assert!((0.5..0.95).contains(&shipped), "{shipped}");
+    // The indicator looks every ten seconds.
+    assert!((fresh.fresh - shipped).abs() < 0.01, "{fresh:?}, {shipped} by the indicator");
+    assert!(fresh.live < 1.0 && (fresh.live - fresh.fresh).abs() < 0.05, "{fresh:?}");
+}
+
+#[test]
+fn an_outage_costs_freshness_and_nothing_does_not() {
+    let (steady, outage) = (run("steady", 30).fresh, run("outage-refused", 30).fresh);
+    assert!(steady.fresh > 0.999 && steady.live > 0.999, "{steady:?}");
+    assert!(outage.stale_s > 400.0 && outage.fresh < steady.fresh, "{outage:?}");
+}
+
+#[test]
+fn the_servers_bill_has_every_request_at_its_price() {
+    let row = run("outage-failing", 125);
+    let requests: u64 = row.bill.by_kind.values().sum();
+    assert_eq!(requests, row.counted.own + row.counted.reviews);
+    let prices = Prices::committed().unwrap();
+    let cpu = row.bill.by_kind.iter().map(|(kind, count)| {
+        prices.cpu(*kind, 125 * 30).as_secs_f64() * f64::from(u32::try_from(*count).unwrap())
+    });
+    assert!((row.bill.cpu_s - cpu.sum::<f64>()).abs() < 1e-6, "{row:?}");
+}
+
+#[test]
+fn a_fleet_that_exceeds_the_control_plane_makes_it_refuse_and_the_row_says_so() {
+    // One name for all: 1,000 turns at one moment, and a server with a twentieth of what that takes in 15 s.
+    let same = scenario("same-names", 1_000);
+    let capacity = Some(Capacity { cores: 2, seats: 1 });
+    let (small, enough) = (Scenario { capacity, ..same.clone() }, same);
+    let (small, enough) = (verdict::run("small", small, SEED), verdict::run("enough", enough, SEED));
+    assert!(small.bill.longest_wait_s > 5.0 * enough.bill.longest_wait_s, "{small:?} {enough:?}");
+    assert!(small.sync_s.is_none() || small.sync_s > enough.sync_s, "{small:?} {enough:?}");
 }

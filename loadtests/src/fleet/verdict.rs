@@ -5,54 +5,79 @@ use shared_informer::derive;
 
 use super::count::Worst;
 use super::engine::Engine;
+use super::fresh::Knowledge;
 use super::host::Reported;
+use super::load::Bill;
 use super::scenario::Scenario;
 use super::time::{Millis, Span};
 
 /// One row of the table.
-#[derive(Debug, Clone, serde::Serialize)]
-pub(super) struct Row {
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Row {
     /// The scenario.
-    pub(super) scenario: String,
+    pub(crate) scenario: String,
     /// How many nodes there were at the beginning.
-    pub(super) nodes: u32,
+    pub(crate) nodes: u32,
     /// Virtual time, seconds.
-    pub(super) seconds: f64,
+    pub(crate) seconds: f64,
     /// The largest ceiling in any part of the run: requests in 10 s.
-    pub(super) ceiling: u64,
+    pub(crate) ceiling: u64,
     /// The same for LIST bytes in 60 s.
-    pub(super) byte_ceiling: u64,
+    pub(crate) byte_ceiling: u64,
     /// The fullest windows of the whole run.
-    pub(super) worst: Worst,
+    pub(crate) worst: Worst,
     /// The fullest windows of the parts in which the conditions of the promise hold.
-    pub(super) judged: Worst,
+    pub(crate) judged: Worst,
     /// Requests in 10 s on average, hidden ones included.
-    pub(super) mean: f64,
+    pub(crate) mean: f64,
     /// What the server counted.
-    pub(super) counted: Counted,
+    pub(crate) counted: Counted,
     /// What the agents say.
-    pub(super) reported: Counted,
+    pub(crate) reported: Counted,
     /// Requests that were sent and never reached the server; the agents count them as unanswered.
-    pub(super) lost: u64,
+    pub(crate) lost: u64,
     /// From when all was calm until all agents but one in five hundred had a watch, seconds.
-    pub(super) sync_s: Option<f64>,
+    pub(crate) sync_s: Option<f64>,
+    /// The same for half of the agents.
+    pub(crate) half_sync_s: Option<f64>,
     /// When every agent's first probe was answered, seconds.
-    pub(super) probed_s: Option<f64>,
+    pub(crate) probed_s: Option<f64>,
     /// Agents with a watch at the end.
-    pub(super) synced: u32,
+    pub(crate) synced: u32,
     /// Nodes at the end.
-    pub(super) nodes_at_end: u32,
+    pub(crate) nodes_at_end: u32,
+    /// Requests per second from the first disturbance (or the start) to the end.
+    pub(crate) rates: Rates,
+    /// How fresh what the agents know was in that time.
+    pub(crate) fresh: Knowledge,
+    /// What it cost the server.
+    pub(crate) bill: Bill,
     /// What broke the promise; empty: nothing did.
-    pub(super) breaches: Vec<String>,
+    pub(crate) breaches: Vec<String>,
+    /// What is as it has to be and not as a reader expects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
+}
+
+/// Requests per second, by who sent them.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rates {
+    /// Agents.
+    pub(crate) own: f64,
+    /// Kubelets that were scraped.
+    pub(crate) reviews: f64,
 }
 
 /// Requests, by who sent them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub(super) struct Counted {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counted {
     /// Agents.
-    pub(super) own: u64,
+    pub(crate) own: u64,
     /// Kubelets that were scraped.
-    pub(super) reviews: u64,
+    pub(crate) reviews: u64,
 }
 
 /// Runs a scenario and judges it.
@@ -82,10 +107,25 @@ fn judge(name: &str, engine: &Engine) -> Row {
         above(&mut breaches, span, "LIST bytes in 60 s", worst.list_bytes, bytes);
     }
     breaches.extend(books(counted, said, engine.api.lost));
-    if !engine.is_synced() {
-        breaches.push(format!("{synced} of {} agents have a watch at the end", engine.nodes()));
+    let mut notes = Vec::new();
+    let silent = counted.own + counted.reviews == 0;
+    match &engine.refused {
+        Some(error) if scenario.unworkable && silent => {
+            notes.push(format!("refused, and nothing asked: {error}"));
+        }
+        error if scenario.unworkable => {
+            breaches.push(format!(
+                "nothing may be asked under a declaration that cannot work: {} requests, {} refusal",
+                counted.own + counted.reviews,
+                error.as_deref().unwrap_or("no")
+            ));
+        }
+        Some(error) => breaches.push(error.clone()),
+        None if !engine.is_synced() => {
+            breaches.push(format!("{synced} of {} agents have a watch at the end", engine.nodes()));
+        }
+        None => {}
     }
-    breaches.extend(engine.refused.clone());
     Row {
         scenario: name.to_owned(),
         nodes: scenario.nodes,
@@ -99,10 +139,36 @@ fn judge(name: &str, engine: &Engine) -> Row {
         reported: Counted { own: said.own, reviews: said.reviews },
         lost: engine.api.lost,
         sync_s: engine.synced_at.map(|at| seconds(at - scenario.calm)),
+        half_sync_s: engine.half_synced_at.map(|at| seconds(at - scenario.calm)),
         probed_s: engine.all_probed.map(seconds),
         synced,
         nodes_at_end: engine.nodes(),
+        rates: rates(engine),
+        fresh: fresh(engine),
+        bill: engine.api.load.bill(),
         breaches,
+        notes,
+    }
+}
+
+/// Over the stretch that means are about.
+fn rates(engine: &Engine) -> Rates {
+    let span = engine.scenario.measured();
+    let length = seconds(span.to - span.from).max(1e-3);
+    let (own, reviews) = engine.api.arrivals.number(span);
+    Rates { own: float(own) / length, reviews: float(reviews) / length }
+}
+
+fn fresh(engine: &Engine) -> Knowledge {
+    let span = engine.scenario.measured();
+    let agents = float(engine.agents.total().max(1));
+    let fresh = float(engine.fresh()) / agents;
+    let length = seconds(span.to - span.from);
+    Knowledge {
+        seconds: length,
+        live: float(engine.live.total()) / agents,
+        fresh,
+        stale_s: (1.0 - fresh) * length,
     }
 }
 

@@ -13,6 +13,7 @@ use super::contract::{Kind, Row};
 use super::derived;
 use super::report::RowReport;
 use super::rules::{Rules, Tolerance};
+use super::starts::Starts;
 use super::stream::{Attributes, MetricStream, Point, SeriesKey, Stream, Time};
 use super::{Aspect, Mismatch, Side};
 
@@ -33,11 +34,10 @@ pub struct Settings {
     pub settle: Duration,
     /// How old the figures may be that the collector reports as of now.
     pub lag: Duration,
-    /// Rows, by the beginning of their names, whose source looks by itself more rarely than every interval, with the longest
-    /// silence there may be: tare sends what is new, the collector repeats what it knows.
-    pub rarer: Vec<(&'static str, Duration)>,
     /// How far the starts of cumulative sums may lie apart.
     pub start_slack: Duration,
+    /// Starts that lie further apart are right where both are among these.
+    pub starts: Starts,
     /// When the first agent was started. A start after that says when the collector began to look, not when the
     /// source began to count; tare may then know better, but its start still lies before its first point.
     pub began: Time,
@@ -128,7 +128,7 @@ impl RowComparison<'_> {
         let mut mismatches = Vec::new();
         let neither = theirs.series.is_empty() && ours.series.is_empty();
         if neither && self.settings.may_be_absent.contains(&self.row.metric) {
-            return (self.report(theirs, ours, Values::default(), true), mismatches);
+            return (self.report(theirs, ours, Values::default(), 0, true), mismatches);
         }
         for (side, stream) in [(Side::Collector, theirs), (Side::Tare, ours)] {
             self.looks(side, stream, &mut mismatches);
@@ -139,19 +139,26 @@ impl RowComparison<'_> {
             self.series_sets(theirs, ours, &mut mismatches);
             self.spans(theirs, ours, &mut mismatches);
         }
-        let mut total = Values::default();
+        let (mut total, mut apart) = (Values::default(), 0);
         for (key, points) in &ours.series {
             if let Some(reference) = theirs.series.get(key) {
-                self.starts(key, reference, points, &mut mismatches);
+                apart = apart.max(self.starts(key, reference, points, &mut mismatches));
                 let values = self.values(key, reference, points, &mut mismatches);
                 total.compared += values.compared;
                 total.worst = total.worst.max(values.worst);
             }
         }
-        (self.report(theirs, ours, total, mismatches.is_empty()), mismatches)
+        (self.report(theirs, ours, total, apart, mismatches.is_empty()), mismatches)
     }
 
-    fn report(&self, theirs: &MetricStream, ours: &MetricStream, values: Values, agrees: bool) -> RowReport {
+    fn report(
+        &self,
+        theirs: &MetricStream,
+        ours: &MetricStream,
+        values: Values,
+        starts_apart: u64,
+        agrees: bool,
+    ) -> RowReport {
         RowReport {
             metric: self.row.metric.clone(),
             scraper: self.row.scraper.clone(),
@@ -161,6 +168,7 @@ impl RowComparison<'_> {
             points_tare: ours.series.values().map(Vec::len).sum(),
             compared: values.compared,
             worst_outside: values.worst,
+            starts_apart_ms: starts_apart / 1_000_000,
             agrees,
         }
     }
@@ -228,8 +236,7 @@ impl RowComparison<'_> {
     /// Every series has one point in every interval, from the metric's first to its last.
     fn gaps(&self, side: Side, stream: &MetricStream, out: &mut Vec<Mismatch>) {
         let Some((first, last)) = stream.span() else { return };
-        let rarer = self.settings.rarer.iter().find(|(start, _)| self.row.metric.starts_with(start));
-        let longest = nanos(rarer.map_or(self.settings.interval.mul_f64(1.5), |(_, silence)| *silence));
+        let longest = nanos(self.settings.interval.mul_f64(1.5));
         for (key, points) in &stream.series {
             let times = points.iter().map(|point| point.time);
             let around: Vec<_> = std::iter::once(first).chain(times.clone()).chain([last]).collect();
@@ -256,8 +263,7 @@ impl RowComparison<'_> {
     /// Neither side begins or ends more than two intervals apart from the other.
     fn spans(&self, theirs: &MetricStream, ours: &MetricStream, out: &mut Vec<Mismatch>) {
         let (Some(theirs), Some(ours)) = (theirs.span(), ours.span()) else { return };
-        let rarer = self.settings.rarer.iter().find(|(start, _)| self.row.metric.starts_with(start));
-        let most = nanos(rarer.map_or(self.settings.interval * 2, |(_, silence)| *silence));
+        let most = nanos(self.settings.interval * 2);
         for (what, theirs, ours) in [("first", theirs.0, ours.0), ("last", theirs.1, ours.1)] {
             let apart = theirs.abs_diff(ours);
             if apart > most {
@@ -278,26 +284,32 @@ impl RowComparison<'_> {
         out.extend(lacking(Side::Tare, ours, theirs));
     }
 
-    /// The starts of monotonic sums, where the collector gives one.
-    fn starts(&self, key: &SeriesKey, theirs: &[Point], ours: &[Point], out: &mut Vec<Mismatch>) {
+    /// The starts of monotonic sums, where the collector gives one; answers how far they lie apart, where they may be held
+    /// against each other.
+    fn starts(&self, key: &SeriesKey, theirs: &[Point], ours: &[Point], out: &mut Vec<Mismatch>) -> u64 {
         if !matches!(self.row.kind, Kind::Sum { monotonic: true, .. }) {
-            return;
+            return 0;
         }
-        let Some(expected) = theirs.iter().map(|point| point.start).find(|start| *start != 0) else { return };
+        let Some(expected) = theirs.iter().map(|point| point.start).find(|start| *start != 0) else {
+            return 0;
+        };
         let slack = nanos(self.settings.start_slack);
         let looked = expected >= self.settings.began;
+        let apart = |point: &&Point| point.start.abs_diff(expected);
+        let possible = |start| self.settings.starts.allow(&key.resource, start);
         let wrong = |point: &&Point| {
             if looked {
                 point.start == 0 || point.start > point.time
             } else {
-                point.start.abs_diff(expected) > slack
+                apart(point) > slack && !(possible(expected) && possible(point.start))
             }
         };
         if let Some(point) = ours.iter().find(wrong) {
-            let apart = point.start.abs_diff(expected) / 1_000_000;
+            let apart = apart(&point) / 1_000_000;
             let detail = format!("tare {}, collector {expected}: {apart} ms apart", point.start);
             out.push(self.mismatch(Aspect::Start, key, detail));
         }
+        if looked { 0 } else { ours.iter().map(|point| apart(&point)).max().unwrap_or(0) }
     }
 
     fn values(&self, key: &SeriesKey, theirs: &[Point], ours: &[Point], out: &mut Vec<Mismatch>) -> Values {

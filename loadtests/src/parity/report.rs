@@ -29,6 +29,8 @@ pub struct RowReport {
     pub compared: usize,
     /// The farthest that a value lay outside its bracket, in the metric's unit, tolerated or not.
     pub worst_outside: f64,
+    /// The farthest that the starts of a sum lay apart, where both sides know when it began to count.
+    pub starts_apart_ms: u64,
     /// No mismatch of any aspect, tolerated by an exception or not.
     pub agrees: bool,
 }
@@ -82,6 +84,11 @@ impl Report {
     /// Whether everything agrees, but for what is excepted with a reason.
     pub fn holds(&self) -> bool {
         self.open().next().is_none()
+    }
+
+    /// The farthest that the starts of any sum lay apart.
+    pub fn starts_apart_ms(&self) -> u64 {
+        self.rows.iter().map(|row| row.starts_apart_ms).max().unwrap_or(0)
     }
 
     /// The rows of one metric per line, then the mismatches.

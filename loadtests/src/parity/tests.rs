@@ -1,5 +1,7 @@
 //! Two synthetic streams that agree, and one test for each way in which they may stop to.
 
+mod starts;
+
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
@@ -14,6 +16,7 @@ use super::Aspect;
 use super::compare::Settings;
 use super::report::Report;
 use super::rules::Rules;
+use super::starts::Starts;
 use super::stream::Stream;
 use super::{Mismatch, contract};
 
@@ -90,8 +93,8 @@ fn settings() -> Settings {
         interval: Duration::from_secs(5),
         settle: Duration::from_millis(100),
         lag: Duration::ZERO,
-        rarer: Vec::new(),
         start_slack: Duration::from_secs(2),
+        starts: Starts::default(),
         began: START - SECOND,
         may_be_absent: ["load.1m".to_owned()].into(),
         exact: false,
@@ -255,15 +258,17 @@ fn a_missing_scrape_a_missing_point_and_a_doubled_point_are_found() {
     assert_eq!(doubled, io(Aspect::Points));
 }
 
+/// Gives the resource of every request these attributes.
+fn set(requests: &mut Requests, pairs: &[(&str, &str)]) {
+    for request in requests {
+        let attributes = pairs.iter().map(|(key, value)| text(key, value)).collect();
+        request.resource_metrics[0].resource = Some(Resource { attributes, ..Resource::default() });
+    }
+}
+
 #[test]
 fn the_collectors_resource_attributes_have_to_be_among_tares() {
     let (mut collector, mut tare) = agreeing();
-    let set = |requests: &mut Requests, pairs: &[(&str, &str)]| {
-        for request in requests {
-            let attributes = pairs.iter().map(|(key, value)| text(key, value)).collect();
-            request.resource_metrics[0].resource = Some(Resource { attributes, ..Resource::default() });
-        }
-    };
     set(&mut collector, &[("process.pid", "1"), ("process.owner", "root")]);
     set(&mut tare, &[("process.pid", "1"), ("process.owner", "root"), ("host.name", "n")]);
     assert!(judge(&collector, &tare, &Rules::default()).holds());
@@ -274,33 +279,6 @@ fn the_collectors_resource_attributes_have_to_be_among_tares() {
     set(&mut tare, &[("process.pid", "2"), ("process.owner", "root")]);
     let found = aspects(&judge(&collector, &tare, &Rules::default()));
     assert!(!found.is_empty() && found.iter().all(|aspect| *aspect == Aspect::Series), "{found:?}");
-}
-
-#[test]
-fn a_start_may_differ_by_the_slack_and_not_by_more() {
-    let by = |seconds: u64| {
-        after(|tare| sum(&mut tare[2]).data_points[0].start_time_unix_nano += seconds * SECOND)
-    };
-    assert_eq!(by(2), []);
-    assert_eq!(by(3), io(Aspect::Start));
-    assert_eq!(after(|tare| sum(&mut tare[2]).data_points[0].start_time_unix_nano = 0), io(Aspect::Start));
-}
-
-#[test]
-fn a_start_at_which_the_collector_began_to_look_binds_nobody_who_knows_better() {
-    let with = |collector_start: u64, tare_start: u64| {
-        let (mut collector, mut tare) = agreeing();
-        for (requests, start) in [(&mut collector, collector_start), (&mut tare, tare_start)] {
-            for request in requests {
-                sum(request).data_points.iter_mut().for_each(|point| point.start_time_unix_nano = start);
-            }
-        }
-        judge(&collector, &tare, &Rules::default()).holds()
-    };
-    let (booted, looked) = (5 * SECOND, START - SECOND);
-    assert!(with(looked, booted) && with(looked, looked) && with(booted, booted));
-    assert!(!with(booted, looked), "the collector knew when the source began");
-    assert!(!with(looked, 0) && !with(looked, START + 3600 * SECOND), "no start, a start after the point");
 }
 
 #[test]
@@ -474,18 +452,4 @@ fn each_version_of_a_resource_needs_a_counterpart_on_the_other_side() {
     assert!(!judged(["0", "1"]));
     assert!(judged(["0", "0"]), "a version of the collector is missing");
     assert!(judged(["2", "1"]), "a version that the collector never had");
-}
-
-#[test]
-fn a_source_that_looks_rarely_may_be_silent_for_as_long_as_that() {
-    let (collector, tare) = agreeing();
-    let sparse: Requests = tare.into_iter().step_by(2).collect();
-    let judged = |rarer| {
-        let settings = Settings { rarer, ..settings() };
-        let report = Report::of(&Stream::of(&collector), &Stream::of(&sparse), &settings, &Rules::default());
-        report.open().map(|mismatch| mismatch.metric.clone()).collect::<Vec<_>>()
-    };
-    let rarely = |name| (name, Duration::from_secs(11));
-    assert_eq!(judged(vec![rarely("disk."), rarely("load.")]), Vec::<String>::new());
-    assert_eq!(judged(vec![rarely("disk.")]), ["load.1m"]);
 }

@@ -39,10 +39,15 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Another profile for the static tare than the one that ships: `fast` is built sooner, and does the same.
+/// What a check says about size, memory or CPU is then not about what ships.
+const PROFILE: &str = "TARE_REAL_PROFILE";
+
 /// Builds the static tare; the script says where it is.
 fn image(profile: &str) -> anyhow::Result<PathBuf> {
     let script = cache::repository().join("deploy/image/build");
-    let output = Command::new(script).args(["--profile", profile]).stdin(Stdio::null()).output()?;
+    let profile = std::env::var(PROFILE).unwrap_or_else(|_| profile.to_owned());
+    let output = Command::new(script).args(["--profile", &profile]).stdin(Stdio::null()).output()?;
     if !output.status.success() {
         bail!("the static build:\n{}", cache::tail(&String::from_utf8_lossy(&output.stderr), 30));
     }

@@ -7,6 +7,7 @@ use clap::Parser;
 
 use super::registry::{self, Check, Tier};
 use super::runner;
+use crate::command_line::{self, EXIT_USAGE};
 
 /// Runs the checks against real software and prints what held and what each cost.
 #[derive(Debug, Parser)]
@@ -18,7 +19,7 @@ struct Arguments {
     /// Run only this check, whatever its tier (may be repeated).
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// Run the checks of this tier; `full` includes those of `ci`.
+    /// Run the checks of this tier; `full` includes those of `ci`, in their longer form where there is one.
     #[arg(long, value_enum, default_value = "ci")]
     tier: Tier,
     /// Keep every check's scratch folder, not only those of checks that did not hold.
@@ -31,14 +32,9 @@ struct Arguments {
 /// # Errors
 /// When the runner itself cannot work.
 pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match command_line::parsed(Arguments::try_parse_from(arguments)) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Where the terminal is gone nobody reads the message either.
-            drop(error.print());
-            let help = !error.use_stderr();
-            return Ok(if help { ExitCode::SUCCESS } else { ExitCode::from(super::EXIT_USAGE) });
-        }
+        Err(code) => return Ok(code),
     };
     if arguments.list {
         for check in registry::CHECKS.iter().filter(|check| !check.hidden) {
@@ -49,10 +45,10 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     let unknown: Vec<_> = arguments.only.iter().filter(|name| registry::find(name).is_none()).collect();
     if !unknown.is_empty() {
         super::complain(&format!("no check named {unknown:?}; --list prints them"));
-        return Ok(ExitCode::from(super::EXIT_USAGE));
+        return Ok(ExitCode::from(EXIT_USAGE));
     }
     let selected: Vec<&'static Check> = if arguments.only.is_empty() {
-        registry::CHECKS.iter().filter(|check| !check.hidden && check.tier <= arguments.tier).collect()
+        registry::of_tier(arguments.tier)
     } else {
         arguments.only.iter().filter_map(|name| registry::find(name)).collect()
     };

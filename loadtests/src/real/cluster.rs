@@ -5,16 +5,17 @@
 //! create does not exist, and what it creates stays as it is.
 
 pub(super) mod accounts;
-pub(super) mod audit;
+pub(crate) mod audit;
 pub(super) mod flags;
-pub(super) mod http;
+pub(crate) mod http;
 mod kubectl;
 mod manager;
 pub(super) mod node;
-pub(super) mod objects;
+pub(crate) mod objects;
 mod pki;
-pub(super) mod pods;
+pub(crate) mod pods;
 pub(super) mod populate;
+mod scheduler;
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -28,7 +29,7 @@ use rustix::process::Signal;
 use rustls::ClientConfig;
 
 use self::flags::Progress;
-use self::http::Client;
+use self::http::{Client, Form};
 use self::pki::Pki;
 use super::env::Env;
 use super::program::Program;
@@ -39,6 +40,9 @@ pub(super) const NEEDS: &[Need] = &[recipes::ETCD, recipes::KUBE_APISERVER];
 
 /// Where the API server of any [`Cluster`] listens.
 pub(super) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 6443);
+
+/// The address by which pods find the API server: the first of the range of services.
+pub(super) const SERVICE: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
 
 /// An idle machine takes 10 s; a busy one has been seen to take six times that.
 const READY: Duration = Duration::from_mins(3);
@@ -55,6 +59,7 @@ pub(super) struct Cluster {
     progress: Progress,
     // Dropped in this order.
     manager: Option<Program>,
+    scheduler: Option<Program>,
     server: Option<Program>,
     etcd: Option<Program>,
     /// How often each has been started: no log is written over.
@@ -101,6 +106,7 @@ impl Cluster {
             policy: env.file("audit-policy.yaml", setup.audit)?,
             progress: setup.progress,
             manager: None,
+            scheduler: None,
             server: None,
             etcd: None,
             starts: 0,
@@ -155,7 +161,7 @@ impl Cluster {
     /// # Errors
     /// When one has, with the end of its log.
     pub(super) fn alive(&mut self) -> anyhow::Result<()> {
-        [&mut self.etcd, &mut self.server, &mut self.manager]
+        [&mut self.etcd, &mut self.server, &mut self.manager, &mut self.scheduler]
             .into_iter()
             .flatten()
             .try_for_each(Program::alive)
@@ -286,7 +292,14 @@ fn asking(tls: Arc<ClientConfig>, token: Option<String>, user_agent: &str) -> Cl
 }
 
 fn asking_at(address: SocketAddr, tls: Arc<ClientConfig>, token: Option<String>, user_agent: &str) -> Client {
-    Client { address, tls, token, user_agent: user_agent.to_owned(), patience: http::PATIENCE }
+    Client {
+        address,
+        tls,
+        token,
+        user_agent: user_agent.to_owned(),
+        patience: http::PATIENCE,
+        form: Form::Json,
+    }
 }
 
 /// Copies a folder with everything below it.

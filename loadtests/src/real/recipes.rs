@@ -5,7 +5,9 @@ mod image;
 mod linux;
 mod mimalloc;
 
-pub(super) use control_plane::{ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBELET};
+pub(super) use control_plane::{
+    ETCD, HELM, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER, KUBE_SCHEDULER, KUBELET,
+};
 pub(super) use image::{IMAGE, PAUSE, WORK};
 pub(super) use linux::LINUX;
 pub(super) use mimalloc::MIMALLOC;
@@ -85,7 +87,7 @@ pub(super) const TARE: Need = Need::Cargo { package: "tare", bin: "tare" };
 pub(super) const TARE_RELEASE: Need = Need::Release { package: "tare", bin: "tare", name: "tare-release" };
 
 /// tare as one static file, as the image ships it.
-pub(super) const TARE_STATIC: Need = Need::Static { profile: "release", name: "tare-static" };
+pub(super) const TARE_STATIC: Need = Need::Static { profile: "dist", name: "tare-static" };
 
 /// The program that only reads.
 pub(super) const FLOOR: Need = Need::Cargo { package: "loadtests", bin: "floor" };
@@ -152,6 +154,25 @@ pub(super) const PROMETHEUS: Need = Need::Recipe(&Recipe {
     output: "prometheus",
 });
 
+/// Its tool for rule files, of the same version.
+pub(super) const PROMTOOL: Need = Need::Recipe(&Recipe {
+    name: "promtool",
+    tool: "go",
+    files: &[("go.mod", PROMETHEUS_MODULE), ("tools.go", PROMTOOL_TOOLS)],
+    env: &[("CGO_ENABLED", "0"), ("GOFLAGS", "-trimpath")],
+    steps: &[&[
+        "go",
+        "build",
+        "-mod=mod",
+        "-tags=remove_all_sd",
+        "-ldflags=-s -w",
+        "-o=promtool",
+        "github.com/prometheus/prometheus/cmd/promtool",
+    ]],
+    built: "promtool",
+    output: "promtool",
+});
+
 /// Sums of the modules come from the checksum database, as for every module that is built here.
 const PROMETHEUS_MODULE: &str = "\
 module tare.dev/prometheus
@@ -167,4 +188,12 @@ const PROMETHEUS_TOOLS: &str = "\
 package tools
 
 import _ \"github.com/prometheus/prometheus/cmd/prometheus\"
+";
+
+const PROMTOOL_TOOLS: &str = "\
+//go:build tools
+
+package tools
+
+import _ \"github.com/prometheus/prometheus/cmd/promtool\"
 ";

@@ -44,6 +44,8 @@ pub(super) enum Lane {
     Servers,
     /// Anything but another one of this lane.
     Beside,
+    /// The same; and it lets everybody else go first, because what it shows does not depend on when it is done.
+    Computing,
 }
 
 /// One check against real software.
@@ -165,30 +167,55 @@ pub(super) static CHECKS: &[Check] = &[
     checks::cgroup_v2::CHECK,
     checks::image::CHECK,
     checks::image::FULL_CHECK,
+    checks::systemd_unit::CHECK,
+    checks::install::CHECK,
+    checks::install::FULL,
     checks::allocator::CHECK,
     checks::apiserver_ground::CHECK,
+    checks::apiserver_conformance::CHECK,
     checks::apiserver_mishaps::CHECK,
+    checks::apiserver_prices::CHECK,
     checks::apiserver_quiet::CHECK,
+    checks::chart_admission::CHECK,
+    checks::flow_brake::CHECK,
     checks::kubelet_ground::CHECK,
     checks::kubelet_parity::DEFAULT,
     checks::kubelet_parity::ALL,
     checks::kubelet_parity::MANY,
     checks::kubelet_parity::ITSELF,
+    checks::migrate_parity::CHECK,
     checks::kubelet_blackout::CHECK,
     checks::kubelet_blackout::FULL,
     checks::hidden_bill::CHECK,
     checks::hidden_bill::FULL,
+    checks::pods_churn::CHECK,
+    checks::pods_churn::FULL,
     checks::pods_cost::CHECK,
     checks::budget_audit::CHECK,
+    checks::others_requests::CHECK,
+    checks::others_requests::FULL,
     checks::fuzz::CHECK,
     checks::otlp_collector::CHECK,
     checks::otlp_prometheus::CHECK,
+    checks::watching::RULES,
+    checks::watching::LIVE,
+    checks::watching::REPLAY,
     checks::crash_oracle::CHECK,
     checks::crash_oracle::FULL_CHECK,
     checks::exporter_cost::CHECK,
     checks::fleet::CHECK,
     checks::fleet::FULL,
+    checks::sockets::SIMULATED,
+    checks::sockets::SIMULATED_FULL,
+    checks::sockets::REAL_FULL,
 ];
+
+/// The checks of a tier. A check of the full tier that is another one for longer (`X-full` and `X`) stands for both.
+pub(super) fn of_tier(tier: Tier) -> Vec<&'static Check> {
+    let listed = || CHECKS.iter().filter(move |check| !check.hidden && check.tier <= tier);
+    let is_longer = |long: &str, short: &str| long.strip_suffix("-full") == Some(short);
+    listed().filter(|check| !listed().any(|other| is_longer(other.name, check.name))).collect()
+}
 
 /// The check of that name.
 pub(super) fn find(name: &str) -> Option<&'static Check> {
@@ -201,6 +228,9 @@ pub(super) fn run_one(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     let [name, scratch, run] = arguments else { anyhow::bail!("{ROLE} NAME SCRATCH RUN") };
     let check = name.to_str().and_then(find).with_context(|| format!("no check {}", name.display()))?;
     let scratch = Path::new(scratch);
+    if check.lane == Lane::Computing {
+        step_back();
+    }
     let outcome = Env::enter(scratch, &run.to_string_lossy()).and_then(|mut env| (check.run)(&mut env));
     let outcome = outcome.unwrap_or_else(|error| Outcome {
         failures: vec![format!("could not be carried out: {error:#}")],
@@ -208,4 +238,34 @@ pub(super) fn run_one(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     });
     super::cache::write_whole(&scratch.join("outcome.json"), &serde_json::to_vec_pretty(&outcome)?)?;
     Ok(if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Takes this process and what it starts out of everybody's way. Where the kernel does not let it, it takes its share.
+fn step_back() {
+    rustix::process::setpriority_process(None, LAST).ok();
+    // Sessions share processors evenly whatever their processes' niceness, unless a session has one of its own.
+    rustix::process::setsid().ok();
+    std::fs::write("/proc/self/autogroup", LAST.to_string()).ok();
+}
+
+/// The largest niceness.
+const LAST: i32 = 19;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_full_tier_has_every_check_or_what_is_the_same_for_longer() {
+        let names = |tier| of_tier(tier).iter().map(|check| check.name).collect::<BTreeSet<_>>();
+        let (ci, full) = (names(Tier::Ci), names(Tier::Full));
+        for check in CHECKS.iter().filter(|check| !check.hidden) {
+            let longer = format!("{}-full", check.name);
+            assert_ne!(full.contains(check.name), full.contains(&*longer), "{}", check.name);
+            assert_eq!(ci.contains(check.name), check.tier == Tier::Ci, "{}", check.name);
+        }
+        assert!(full.contains("fleet-windows-full") && !full.contains("fleet-windows"));
+    }
 }

@@ -17,6 +17,7 @@ use super::results::{CheckResult, Results};
 use super::runs::{self, Run};
 use super::sandbox::{Cost, Network, Sandbox};
 use super::{build, cache, complain, say};
+use crate::rows;
 
 /// Cold, the slowest recipe takes minutes on two cores; an hour means that something hangs.
 const BUILD_LIMIT: Duration = Duration::from_hours(1);
@@ -116,17 +117,18 @@ impl Session<'_> {
         let of = |lane| checks.iter().copied().filter(move |check: &&Check| check.lane == lane);
         // What measures has the machine for itself; of the rest one check of each lane runs at a time.
         let mut done = self.lane(of(Lane::Alone)).await?;
-        let (nodes, servers, beside) = tokio::try_join!(
+        let (nodes, servers, beside, computing) = tokio::try_join!(
             self.lane(of(Lane::Node)),
             self.lane(of(Lane::Servers)),
             self.lane(of(Lane::Beside)),
+            self.lane(of(Lane::Computing)),
         )?;
-        done.extend(nodes.into_iter().chain(servers).chain(beside));
+        done.extend(nodes.into_iter().chain(servers).chain(beside).chain(computing));
         done.sort_by_key(|(result, _)| checks.iter().position(|check| check.name == result.name));
         let mut results = Vec::new();
         for (result, report) in done {
             if let Some((name, report)) = report {
-                cache::write_whole(&cache::output().join(name), &serde_json::to_vec_pretty(&report)?)?;
+                cache::write_whole(&cache::output().join(name), rows::text(&report)?.as_bytes())?;
             }
             results.push(result);
         }
@@ -140,22 +142,37 @@ impl Session<'_> {
     async fn lane(&self, checks: impl Iterator<Item = &'static Check>) -> anyhow::Result<Vec<Done>> {
         let mut done = Vec::new();
         for check in checks {
-            say(&format!(".. {}", check.name));
-            let (result, outcome) = self.check(check).await?;
-            say(&format!("== {}: {}", check.name, check.about));
-            say(outcome.text.trim_end());
-            for failure in &result.failures {
-                say(&format!("DOES NOT HOLD: {failure}"));
+            let (mut result, mut outcome) = self.told(check, check.name).await?;
+            // What measures cannot see who else uses the machine below this one. It may measure a second time, and says
+            // so; what counts, in every other lane, is judged once.
+            if !result.held && check.lane == Lane::Alone {
+                say(&format!("{} is measured again", check.name));
+                let at_first = std::mem::take(&mut result.failures);
+                (result, outcome) = self.told(check, &format!("{}-again", check.name)).await?;
+                result.at_first = at_first;
             }
             done.push((result, outcome.report));
         }
         Ok(done)
     }
 
+    /// Runs one check in the scratch folder `folder` and prints what it found.
+    async fn told(&self, check: &'static Check, folder: &str) -> anyhow::Result<(CheckResult, Outcome)> {
+        say(&format!(".. {}", check.name));
+        let (result, outcome) = self.check(check, folder).await?;
+        say(&format!("== {}: {}", check.name, check.about));
+        say(outcome.text.trim_end());
+        for failure in &result.failures {
+            say(&format!("DOES NOT HOLD: {failure}"));
+        }
+        Ok((result, outcome))
+    }
+
     /// Removes what checks that were ended in the middle have left.
     fn forget(&self, checks: &[&Check]) {
         for check in checks {
             drop(fs::remove_dir_all(self.scratch.join(check.name)));
+            drop(fs::remove_dir_all(self.scratch.join(format!("{}-again", check.name))));
         }
     }
 
@@ -194,8 +211,8 @@ impl Session<'_> {
         Ok(())
     }
 
-    async fn check(&self, check: &'static Check) -> anyhow::Result<(CheckResult, Outcome)> {
-        let scratch = self.scratch.join(check.name);
+    async fn check(&self, check: &'static Check, folder: &str) -> anyhow::Result<(CheckResult, Outcome)> {
+        let scratch = self.scratch.join(folder);
         fs::create_dir_all(&scratch)?;
         let begin = Instant::now();
         let log = scratch.join("check.log");
@@ -227,6 +244,7 @@ impl Session<'_> {
             cpu_s: cost.cpu_s,
             max_rss_bytes: cost.max_rss_bytes,
             failures: outcome.failures.clone(),
+            at_first: Vec::new(),
         };
         Ok((result, outcome))
     }

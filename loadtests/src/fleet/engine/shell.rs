@@ -1,14 +1,15 @@
 //! The shell's part of every agent: timers, sockets, the state directory, the reader of the kubelet.
 
+use shared_informer::clock::Mono;
 use shared_informer::ledger::Scrape;
+use shared_informer::pod::Head;
 
+use super::super::scenario::BOOKMARK_BYTES;
+use super::super::time::Clocks;
 use super::{
     Answer, Ask, Command, End, Engine, Event, Happened, Health, Held, IN_FLIGHT, Item, MINUTE, Millis,
     RequestId, SECOND, SUBRESOURCES, Scraped, Scraping, Send, Stream, What, host, millis,
 };
-
-/// A bookmark and its frame, on the wire.
-const BOOKMARK_BYTES: u64 = 180;
 
 impl Engine {
     /// The agent's timer.
@@ -32,9 +33,16 @@ impl Engine {
         let now = self.now(index, at);
         let host = &self.hosts[index as usize];
         let Some(informer) = &host.informer else { return };
-        let due = at.saturating_add(millis(informer.next_wake().since(now.mono)));
+        let after = |wake: Mono| at.saturating_add(millis(wake.since(now.mono)));
+        let mut due = after(informer.next_wake());
         if due >= host.due {
             return;
+        }
+        let alive = after(informer.next_wake_while_watching());
+        if due < alive
+            && let Some(stream) = &host.stream
+        {
+            due = due.max(self.brings_bookmarks_until(at, stream).min(alive));
         }
         // The scheduler of a real machine is a little late; now and then by more than a turn may be.
         let late = if self.random.once_in(2_000) { self.random.below(3_000) } else { self.random.below(20) };
@@ -43,6 +51,18 @@ impl Engine {
         (host.due, host.wake_at) = (due, wake_at);
         let life = host.life;
         self.schedule(wake_at, index, life, What::Wake);
+    }
+
+    /// Until when nothing can keep this watch's bookmarks back: to wake an agent before that because of a silence that will not
+    /// be one would cost more than everything else in a run. They are handed over when something else happens to the host.
+    fn brings_bookmarks_until(&self, at: Millis, stream: &Stream) -> Millis {
+        let Clocks { suspends, .. } = &self.scenario.clocks;
+        if stream.mute || !self.api.health(at).carries() || self.scenario.clocks.slept(stream.opened, at) {
+            return at;
+        }
+        let troubles = self.scenario.troubles.iter().map(|trouble| trouble.span.from);
+        let from = troubles.chain(suspends.iter().map(|span| span.from)).filter(|from| *from > at);
+        from.min().unwrap_or(Millis::MAX)
     }
 
     fn execute(&mut self, at: Millis, index: u32, command: Command) {
@@ -60,7 +80,7 @@ impl Engine {
             Command::Abort(id) => {
                 host.request.take_if(|request| *request == id);
                 if host.stream.is_some_and(|stream| stream.id == id) {
-                    self.closed(index);
+                    self.closed(at, index);
                 }
             }
             Command::Scrape(scrape, _) => {
@@ -134,8 +154,12 @@ impl Engine {
         }
         if let Answer::Opened { mute } = answer {
             let next_bookmark = at + MINUTE + self.random.below(2 * SECOND);
-            let before = host.stream.replace(Stream { id, opened: at, next_bookmark, mute });
-            self.open += u32::from(before.is_none());
+            let next_change = self.scenario.churn.map_or(Millis::MAX, |churn| churn.next(index, at));
+            let stream = Stream { id, opened: at, next_bookmark, next_change, mute };
+            if host.stream.replace(stream).is_none() {
+                self.api.open += 1;
+                self.live.change(at, 1);
+            }
         }
         if answer == Answer::Size && !host.probed {
             host.probed = true;
@@ -155,33 +179,52 @@ impl Engine {
         if id.is_some_and(|id| id != stream.id) {
             return;
         }
-        self.closed(index);
+        self.closed(at, index);
         self.tell(at, index, Event { id: stream.id, bytes: 0, what: Happened::Ended(end) });
         self.obey(at, index);
     }
 
-    /// Hands over the bookmarks that have come until now, each at its time.
+    /// Hands over what the open watch has brought until now, each item at its time.
     pub(super) fn bookmarks(&mut self, until: Millis, index: u32) {
         while let Some(stream) = &mut self.hosts[index as usize].stream
-            && stream.next_bookmark <= until
+            && stream.next_bookmark.min(stream.next_change) <= until
         {
-            let (at, id, opened, mute) = (stream.next_bookmark, stream.id, stream.opened, stream.mute);
-            stream.next_bookmark += MINUTE;
+            let Stream { id, opened, mute, next_bookmark, next_change, .. } = *stream;
+            let at = next_bookmark.min(next_change);
+            let is_bookmark = at == next_bookmark;
+            if is_bookmark {
+                stream.next_bookmark += MINUTE;
+            } else {
+                stream.next_change = self.scenario.churn.map_or(Millis::MAX, |churn| at + churn.every);
+            }
             // The server has given up a connection whose machine slept for minutes.
             let lost = mute || !self.api.health(at).carries() || self.scenario.clocks.slept(opened, at);
-            if !lost {
-                let version = self.api.version(at).to_string().into();
-                let what = Happened::Item(Item::Bookmark(version));
-                self.tell(at, index, Event { id, bytes: BOOKMARK_BYTES, what });
-                self.obey(at, index);
+            if lost {
+                continue;
             }
+            let version = self.api.version(at).to_string().into();
+            let (item, bytes) = if is_bookmark {
+                (Item::Bookmark(version), BOOKMARK_BYTES)
+            } else {
+                // What the index makes of a pod is tested elsewhere: here it is the event that counts, and its bytes.
+                let (namespace, name, uid) = (None, None, None);
+                let head = Head { namespace, name, uid, resource_version: Some(version) };
+                (Item::Deleted(Box::new(head)), self.scenario.churn.map_or(0, |churn| churn.bytes))
+            };
+            self.api.load.carry(at, bytes);
+            self.tell(at, index, Event { id, bytes, what: Happened::Item(item) });
+            self.obey(at, index);
         }
     }
 
     fn tell(&mut self, at: Millis, index: u32, event: Event) {
-        let now = self.now(index, at);
-        if let Some(informer) = &mut self.hosts[index as usize].informer {
+        let (now, span) = (self.now(index, at), self.span);
+        let host = &mut self.hosts[index as usize];
+        if let Some(informer) = &mut host.informer {
             informer.handle(now, event);
+            if informer.known_version().is_some_and(|(_, known)| known == now.wall) {
+                host.fresh.sign(at, span);
+            }
         }
     }
 

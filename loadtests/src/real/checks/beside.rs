@@ -27,6 +27,9 @@ pub(super) struct Measured {
     pub(super) of_collector: f64,
     /// CPU, tare over floor, at the same number of scrapes.
     pub(super) of_floor: f64,
+    /// CPU of the floor for each point of tare's, over the collector's CPU per point: no program that reads these files
+    /// can have a smaller share.
+    pub(super) floor_of_collector: f64,
 }
 
 /// What is judged: what, how much, the bound.
@@ -44,8 +47,10 @@ impl Programs<'_> {
         self.wait(length, &mut alive)?;
         let (collector, tare) = (self.collector.figures(begin.0)?, self.tare.figures(begin.1)?);
         let floor_cpu_s = float(program::cpu_ns(self.floor.pid())? - begin.2) / 1e9;
+        let floor_us_per_point = floor_cpu_s * 1e6 / float(tare.points);
         Ok(Measured {
             of_collector: tare.cpu_us_per_point / collector.cpu_us_per_point,
+            floor_of_collector: floor_us_per_point / collector.cpu_us_per_point,
             of_floor: tare.cpu_s / floor_cpu_s,
             floor_memory: Memory::of(self.floor.pid())?,
             floor_cpu_s,

@@ -8,18 +8,16 @@
 //! - no window of 10 s holds more than was declared;
 //! - every agent's index is what the API server and `kubectl get pods --field-selector` say.
 
-mod agents;
 mod churn;
-mod clocks;
-mod compare;
+pub(super) mod compare;
 mod phases;
 mod verdicts;
 
 use std::time::Duration;
 
-use self::agents::{Agents, Fleet, mount_account};
 use self::phases::Ground;
 use super::facts::{self, Fact};
+use crate::agents::{Agents, Fleet, mount_account};
 use crate::real::cluster::audit::Reader;
 use crate::real::cluster::objects::PRODUCT;
 use crate::real::cluster::populate::{self, Population};
@@ -59,8 +57,12 @@ fn run(env: &mut Env) -> anyhow::Result<Outcome> {
     populate::create(&admin, POPULATION, |_| true)?;
     let account = env.path("account");
     mount_account(&account, &cluster.authority(), &populate::token(&admin, PRODUCT)?)?;
-    let fleet =
-        Fleet { agents: AGENTS, requests_per_second: REQUESTS_PER_SECOND, port: cluster::SERVER.port() };
+    let fleet = Fleet {
+        agents: AGENTS,
+        requests_per_second: REQUESTS_PER_SECOND,
+        list_bytes_per_second: 16 << 20,
+        port: cluster::SERVER.port(),
+    };
     let audit = Reader::new(&cluster.audit_log());
     let agents = Agents::start(fleet, &account)?;
     let mut ground = Ground { cluster, admin, agents, audit, facts: Vec::new(), clocks_go_forward: false };

@@ -18,7 +18,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "100 SIGKILLs, EIO, a full disk and flipped bits lose no acknowledged request of the disk log",
     needs: &[recipes::CRASH_ORACLE],
     limit: Duration::from_mins(15),
-    lane: Lane::Beside,
+    lane: Lane::Computing,
     hidden: false,
     run: |env| rounds(env, 100),
 };

@@ -13,6 +13,7 @@ use super::parity::{NEVER_ON_LINUX, Subject, host_rows, rules, verdict};
 use crate::parity::compare::Settings;
 use crate::parity::contract::Row;
 use crate::parity::report::{Report, SCHEMA};
+use crate::parity::starts::Starts;
 use crate::parity::stream::Stream;
 use crate::real::cache;
 use crate::real::env::Env;
@@ -84,8 +85,8 @@ fn on_the_tree(env: &Env, name: &str, subject: Subject) -> anyhow::Result<Outcom
         interval: INTERVAL,
         settle: INTERVAL / 20,
         lag: Duration::ZERO,
-        rarer: Vec::new(),
         start_slack: Duration::from_secs(1),
+        starts: Starts::default(),
         began: first.began(),
         may_be_absent: NEVER_ON_LINUX.map(str::to_owned).into(),
         exact: true,

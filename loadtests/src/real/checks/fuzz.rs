@@ -61,7 +61,7 @@ pub(in crate::real) const CHECK: Check = Check {
     about: "a minute of each fuzz target finds no panic, no wrong sample and no unbounded memory",
     needs: &[CARGO_FUZZ, SOURCES],
     limit: LIMIT,
-    lane: Lane::Beside,
+    lane: Lane::Computing,
     hidden: false,
     run,
 };

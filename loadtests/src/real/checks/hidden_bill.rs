@@ -6,7 +6,7 @@
 //! scrape falls? It may charge itself too much by one for each time, never too little. Then one with a token that nobody
 //! signed, and one that may not read what it asks for: the kubelet does not remember these answers for long, or at all, so
 //! scraping has to stop but for one probe a turn. Of a refused token nobody can tell from outside how often the kubelet
-//! asked: the books may have more, never less.
+//! asked: the books may have more, never less. A denial is forgotten after three turns, and so its probes scrape just then.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -30,6 +30,9 @@ const ON_THE_EDGE: u64 = 60;
 
 /// The turn of a cluster of one node.
 const TURN: Duration = Duration::from_secs(10);
+
+/// How long the kubelet remembers whose a token is, and a denial; both are whole turns.
+const FORGETS: [Duration; 2] = [Duration::from_mins(2), Duration::from_secs(30)];
 
 const NEEDS: &[Need] =
     &[recipes::TARE, recipes::ETCD, recipes::KUBE_APISERVER, recipes::KUBELET, recipes::IMAGE];
@@ -113,11 +116,12 @@ fn run(env: &Env, name: &str, [length, failing]: [Duration; 2]) -> anyhow::Resul
             debtors.push(debtor(env, &ground, way, period)?);
         }
     }
-    let forgotten = usize::try_from(length.as_secs() / 120).unwrap_or_default();
-    debtors.push(Debtor { over: [forgotten + 1; 2], ..debtor(env, &ground, "token", ON_THE_EDGE)? });
+    debtors
+        .push(Debtor { over: [edges(length, FORGETS[0]); 2], ..debtor(env, &ground, "token", ON_THE_EDGE)? });
     wait(&mut ground, &mut debtors, length)?;
     let mut failures = stop(&mut debtors);
-    let mut refused = vec![forged(env, &ground)?, denied(env, &ground)?];
+    let over = FORGETS.map(|span| edges(failing, span));
+    let mut refused = vec![forged(env, &ground)?, Debtor { over, ..denied(env, &ground)? }];
     wait(&mut ground, &mut refused, failing)?;
     failures.extend(stop(&mut refused));
 
@@ -130,7 +134,7 @@ fn run(env: &Env, name: &str, [length, failing]: [Duration; 2]) -> anyhow::Resul
         attributed += audited[0] + audited[1];
         facts.extend(debtor.judge(audited));
     }
-    let turns = usize::try_from(failing.as_secs() / TURN.as_secs()).unwrap_or_default() + 1;
+    let turns = edges(failing, TURN);
     for debtor in &refused {
         let probes = reviews.of_token(&debtor.token).len();
         let what = format!("{}: TokenReviews, for one probe a turn", debtor.name);
@@ -140,6 +144,11 @@ fn run(env: &Env, name: &str, [length, failing]: [Duration; 2]) -> anyhow::Resul
     let mut outcome = facts::outcome(name, &facts);
     failures.append(&mut outcome.failures);
     Ok(Outcome { failures, ..outcome })
+}
+
+/// How often a span that is repeated begins within `length`.
+fn edges(length: Duration, span: Duration) -> usize {
+    usize::try_from(length.as_secs() / span.as_secs()).unwrap_or_default() + 1
 }
 
 /// One agent with an account of its own, and a certificate of its own where that is its way in.

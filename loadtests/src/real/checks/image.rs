@@ -47,6 +47,7 @@ pub(in crate::real) const FULL_CHECK: Check = Check {
     about: "the same of the binary as it is shipped, built twice at different places",
     needs: &[],
     limit: Duration::from_hours(1),
+    lane: Lane::Computing,
     run: |env| {
         let first = build(env, "one")?;
         let second = build(env, "another/place")?;
@@ -60,12 +61,17 @@ pub(in crate::real) const FULL_CHECK: Check = Check {
 };
 
 /// An image that was made, and where.
-struct Image {
-    digest: String,
+pub(super) struct Image {
+    pub(super) digest: String,
     layout: PathBuf,
 }
 
 impl Image {
+    /// All of it as one file, which containerd imports.
+    pub(super) fn archive(&self) -> PathBuf {
+        self.layout.with_extension("tar")
+    }
+
     /// A blob that another one names.
     fn blob(&self, descriptor: &Value) -> anyhow::Result<PathBuf> {
         let digest = descriptor["digest"].as_str().and_then(|digest| digest.strip_prefix("sha256:"));
@@ -92,7 +98,7 @@ impl Image {
 fn build(env: &Env, place: &str) -> anyhow::Result<PathBuf> {
     let clone = env.path(place);
     fs::create_dir_all(&clone)?;
-    let copy = "git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t \"$0\"";
+    let copy = "git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --no-dereference -t \"$0\"";
     let copied =
         Command::new("sh").args(["-euc", copy]).arg(&clone).current_dir(cache::repository()).status()?;
     anyhow::ensure!(copied.success(), "copying the sources: {copied}");
@@ -104,7 +110,7 @@ fn build(env: &Env, place: &str) -> anyhow::Result<PathBuf> {
 }
 
 /// Makes an image without an engine.
-fn image(env: &Env, name: &str, binary: &Path) -> anyhow::Result<Image> {
+pub(super) fn image(env: &Env, name: &str, binary: &Path) -> anyhow::Result<Image> {
     let layout = env.path(name);
     let output = Command::new(cache::repository().join("deploy/image/oci.py"))
         .arg("--binary")
@@ -125,7 +131,7 @@ fn image(env: &Env, name: &str, binary: &Path) -> anyhow::Result<Image> {
 fn judge(env: &Env, [first, second]: &[Image; 2]) -> anyhow::Result<Vec<Fact>> {
     let manifest = first.manifest()?;
     let config = &first.json(&manifest["config"])?["config"];
-    let archives = [first, second].map(|image| fs::read(image.layout.with_extension("tar")));
+    let archives = [first, second].map(|image| fs::read(image.archive()));
     let [one, other] = archives;
     let size = first.size()?;
     let mut facts = vec![

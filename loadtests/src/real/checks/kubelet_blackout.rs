@@ -5,7 +5,7 @@
 
 mod judge;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use self::judge::{Outage, Seen};
 use super::agents::Agent;
@@ -71,26 +71,26 @@ fn run(env: &Env, name: &str, length: Duration) -> anyhow::Result<Outcome> {
     let account = pods::tare::account(env, &ground.cluster)?;
     let mut tare = pods::tare::start(env, recipes::TARE, &account, &job)?;
     let mut agents = [&mut collector, &mut tare];
-    wait(&mut ground, &mut agents, WARM_UP)?;
+    ground.wait(&mut agents, WARM_UP)?;
     let skipped = (agents[0].received(), agents[1].received());
     let steady = now();
-    wait(&mut ground, &mut agents, STEADY)?;
+    ground.wait(&mut agents, STEADY)?;
 
     let killed = now();
     ground.cluster.kill_server();
     let mut born = Vec::new();
     for (name, after) in [("born-1", length / 5), ("born-2", length / 5)] {
-        wait(&mut ground, &mut agents, after)?;
+        ground.wait(&mut agents, after)?;
         statics::put(name)?;
         born.push((format!("{name}-{}", node::name()), now()));
     }
-    wait(&mut ground, &mut agents, length / 5)?;
+    ground.wait(&mut agents, length / 5)?;
     statics::take("born-1")?;
-    wait(&mut ground, &mut agents, length * 2 / 5)?;
+    ground.wait(&mut agents, length * 2 / 5)?;
     let restarted = now();
     ground.cluster.start_server()?;
     let ready = now();
-    wait(&mut ground, &mut agents, AFTER)?;
+    ground.wait(&mut agents, AFTER)?;
     let outage = Outage { steady, killed, restarted, ready, end: now(), interval: INTERVAL };
 
     let mut failures: Vec<_> =
@@ -110,17 +110,6 @@ fn run(env: &Env, name: &str, length: Duration) -> anyhow::Result<Outcome> {
     Ok(Outcome { failures, ..outcome })
 }
 
-/// Waits, and fails if anything has ended.
-fn wait(ground: &mut Ground, agents: &mut [&mut Agent; 2], length: Duration) -> anyhow::Result<()> {
-    let until = Instant::now() + length;
-    while Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(500));
-        ground.alive()?;
-        agents.iter_mut().try_for_each(|agent| agent.alive())?;
-    }
-    Ok(())
-}
-
 /// Everything that the API server counted of tare, reviews included, against what tare was allowed.
 fn spending(ground: &Ground, account: &Account) -> anyhow::Result<Fact> {
     let log = ground.cluster.audit_log();
@@ -131,7 +120,7 @@ fn spending(ground: &Ground, account: &Account) -> anyhow::Result<Fact> {
     let reviews = Reviews::read(&log)?;
     times.extend(reviews.of_token(&account.token()?));
     times.extend(reviews.of_user(&user));
-    let (all, busiest) = (times.len(), audit::busiest(times));
+    let (all, busiest) = (times.len(), audit::busiest(times, audit::WINDOW));
     let bound = usize::from(pods::tare::REQUESTS_PER_SECOND) * 10;
     Ok(Fact::new(
         "requests and reviews of tare in the busiest 10 s",

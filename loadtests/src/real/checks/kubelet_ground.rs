@@ -61,7 +61,9 @@ fn summary(kubelet: &Client) -> anyhow::Result<Value> {
     loop {
         let summary = kubelet.get("/stats/summary")?.json()?;
         let pods = summary["pods"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let whole = |pod: &Value| !pod["cpu"]["usageCoreNanoSeconds"].is_null() && !pod["memory"].is_null();
+        let figures = ["/cpu/usageCoreNanoSeconds", "/memory/workingSetBytes", "/network/rxBytes"];
+        let whole =
+            |pod: &Value| figures.iter().all(|figure| pod.pointer(figure).is_some_and(|of| !of.is_null()));
         let all = pods.iter().filter(|pod| whole(pod)).count() >= PODS && claimed(pods) > 0;
         if all || Instant::now() > until {
             return Ok(summary);

@@ -1,7 +1,9 @@
 //! `kubeletstats-parity` and its variants: two agents on one node, at the same time, have to agree about its pods.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::agents::{self, Agent};
 use super::parity::{Subject, rules, verdict};
@@ -9,6 +11,7 @@ use super::pods::{self, Ground, INTERVAL, Job, PREFIXES};
 use crate::parity::compare::Settings;
 use crate::parity::contract::Row;
 use crate::parity::report::{Report, SCHEMA};
+use crate::parity::starts::Starts;
 use crate::parity::stream::Stream;
 use crate::real::cluster::{Setup, node};
 use crate::real::env::Env;
@@ -22,24 +25,20 @@ const FULL: usize = 110;
 /// Until both know everything: the first watch, the first scrapes, the first look at every volume.
 const WARM_UP: Duration = Duration::from_mins(1);
 
-/// How many intervals are compared: two looks at least at a volume that the kubelet looks at rarely.
-const INTERVALS: u32 = 30;
+/// How many intervals are compared: two looks at least at a volume whose content the kubelet has written itself, at which it
+/// looks only when it writes it again, after 60 to 90 s.
+const INTERVALS: u32 = 18;
 
 /// An agent stamps a scrape and then reads; on a busy machine it may wait this long.
-const SETTLE: Duration = Duration::from_millis(500);
+pub(super) const SETTLE: Duration = Duration::from_millis(500);
 
 /// The kubelet looks at a container every 10 s and a random part more, up to 15 s when nothing happens there, and again
 /// only when it comes to that.
-const LAG: Duration = Duration::from_secs(20);
+pub(super) const LAG: Duration = Duration::from_secs(20);
 
-/// It looks at volumes every 10 to 20 s here, and is asked every 10; at those whose content it has written itself (of a
-/// ConfigMap, a Secret, a token) only when it writes them again, after 60 to 90 s.
-const RARER: [(&str, Duration); 2] =
-    [("k8s.volume.", Duration::from_secs(130)), ("k8s.pod.volume.", Duration::from_secs(130))];
-
-/// The kubelet says when it saw a pod, in seconds; tare says when the counters began, with the cgroup. On a busy machine
-/// that is up to seconds later.
-const START_SLACK: Duration = Duration::from_secs(10);
+/// The kubelet gives whole seconds. What lies further apart has to lie in the span that the API server gives of the pod or
+/// container: between the kubelet's first look at a pod and its cgroup were 16 s where 110 started at once on two cores.
+pub(super) const START_SLACK: Duration = Duration::from_millis(1500);
 
 /// The same without the product.
 const FOREIGN: &[Need] = &[
@@ -116,23 +115,12 @@ fn side_by_side(env: &Env, name: &str, variant: &Variant) -> anyhow::Result<Outc
         }
         Subject::Collector => pods::collector::start(env, &ground.cluster, "second", &job)?,
     };
-    let mut wait = |length: Duration, agents: [&mut Agent; 2]| -> anyhow::Result<()> {
-        let until = Instant::now() + length;
-        let [first, second] = agents;
-        while Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(500));
-            ground.alive()?;
-            first.alive()?;
-            second.alive()?;
-        }
-        Ok(())
-    };
-    wait(WARM_UP, [&mut collector, &mut tare])?;
+    ground.wait(&mut [&mut collector, &mut tare], WARM_UP)?;
     let skipped = (collector.received(), tare.received());
     let begin = (collector.usage()?, tare.usage()?);
-    wait(INTERVAL * INTERVALS, [&mut collector, &mut tare])?;
+    ground.wait(&mut [&mut collector, &mut tare], INTERVAL * INTERVALS)?;
     let figures = (collector.figures(begin.0)?, tare.figures(begin.1)?);
-    let restarted = restarts(&ground)?;
+    let pods = node::on_the_node(&ground.cluster.admin()?)?;
     let mut failures: Vec<_> =
         [tare.stop(variant.subject.name()), collector.stop("collector")].into_iter().flatten().collect();
     drop(ground);
@@ -142,8 +130,8 @@ fn side_by_side(env: &Env, name: &str, variant: &Variant) -> anyhow::Result<Outc
         interval: INTERVAL,
         settle: SETTLE,
         lag: LAG,
-        rarer: RARER.to_vec(),
         start_slack: START_SLACK,
+        starts: Starts::of(&pods),
         began: collector.began(),
         may_be_absent: BTreeSet::new(),
         exact: false,
@@ -153,9 +141,11 @@ fn side_by_side(env: &Env, name: &str, variant: &Variant) -> anyhow::Result<Outc
     let report = Report::of(&streams.0, &streams.1, &settings, &rules);
     failures.extend(verdict(&report));
     let text = format!(
-        "{}\n{}containers restarted before the comparison: {restarted}\n",
+        "{}\n{}containers restarted before the comparison: {}\nstarts of sums lie up to {} ms apart\n",
         report.table(),
         agents::table(&[("collector", &figures.0), (variant.subject.name(), &figures.1)]),
+        restarts(&pods),
+        report.starts_apart_ms(),
     );
     let json = serde_json::json!({
         "schema": SCHEMA, "check": name, "pods": variant.pods, "holds": report.holds(),
@@ -165,8 +155,7 @@ fn side_by_side(env: &Env, name: &str, variant: &Variant) -> anyhow::Result<Outc
 }
 
 /// How many containers had been restarted: their names and figures are compared too.
-fn restarts(ground: &Ground) -> anyhow::Result<usize> {
-    let pods = node::on_the_node(&ground.cluster.admin()?)?;
+fn restarts(pods: &[Value]) -> usize {
     let containers = pods.iter().filter_map(|pod| pod["status"]["containerStatuses"].as_array()).flatten();
-    Ok(containers.filter(|container| container["restartCount"] != 0).count())
+    containers.filter(|container| container["restartCount"] != 0).count()
 }

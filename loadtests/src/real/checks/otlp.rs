@@ -232,33 +232,33 @@ pub(super) fn deliver(settings: &Settings, requests: Vec<Request>, until: Until)
         .collect::<Result<_, _>>()
         .context("the exporter's own request")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (totals, status) = runtime.block_on(async {
+    let (totals, error) = runtime.block_on(async {
         let (queue, output) = Output::new(settings).context("the settings of an output")?;
         let monitor = output.monitor();
         for Request { body, points } in requests {
             queue.push(Item { body, points, class: Class::Data, created: Timestamp::now() });
         }
         let deadline = Instant::now() + PATIENCE;
-        // A shutdown sends what waits, until its deadline: now, once there was a refusal.
+        let mut told = None;
+        // A shutdown sends what waits, until its deadline: now, once there was a refusal. Its last attempt may tell of a
+        // closed connection only.
         let ended = async {
             let Until::Refused(word) = until else { return deadline };
-            while !monitor.status().last_error.is_some_and(|error| error.text.contains(word)) {
-                if Instant::now() > deadline {
-                    return deadline;
-                }
+            while told.is_none() && Instant::now() < deadline {
                 sleep(Duration::from_millis(5)).await;
+                told = monitor.status().last_error.filter(|error| error.text.contains(word));
             }
-            Instant::now()
+            deadline.min(Instant::now())
         };
         output.run(ended).await;
-        anyhow::Ok((monitor.stats().totals(), monitor.status()))
+        anyhow::Ok((monitor.stats().totals(), told.or_else(|| monitor.status().last_error)))
     })?;
     Ok(Delivery {
         sent: samples(&decoded),
         acknowledged: totals.sent.points,
         attempts: totals.attempts,
         bytes: (totals.encoded_bytes, totals.wire_bytes),
-        error: status.last_error.map(|error| error.text),
+        error: error.map(|error| error.text),
     })
 }
 

@@ -251,10 +251,8 @@ fn of_case(taken: &Taken, case: &str) -> Vec<Sample> {
 const WRONG_AUTHORITY: &str = "UnknownIssuer";
 const NO_CERTIFICATE: &str = "CertificateRequired";
 
-// A known shortfall, printed when it shows: with TLS 1.3 the alert comes after our side of the handshake, and over gRPC
-// the exporter writes before it reads, so that most attempts tell of a closed connection only.
-
-/// The wrong authority, and no certificate where one is asked for: nothing arrives, and the reason is told.
+/// The wrong authority, and no certificate where one is asked for: nothing arrives, and the reason is told. With TLS 1.3
+/// the alert comes after our side of the handshake; the exporter reads it where its writing fails.
 fn refusals(trust: &Trust, peer: &Peer, outcome: &mut Outcome) -> anyhow::Result<()> {
     for (protocol, protocol_name) in PROTOCOLS {
         let wrong = tls::Settings { ca: Some(trust.stranger.ca.clone()), ..tls::Settings::default() };

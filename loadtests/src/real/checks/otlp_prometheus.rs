@@ -6,20 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use exporter::compress::Compression;
 use exporter::model::Timestamp;
 use exporter::output::Settings;
 
 use super::otlp::{self, PATIENCE, Sample, Taken, Until};
-use super::otlp_collector::{few, listening};
+use super::otlp_collector::few;
+use super::prometheus::{self, labels, query};
 use crate::real::env::Env;
-use crate::real::program::{self, Program};
+use crate::real::program;
 use crate::real::recipes;
 use crate::real::registry::{Check, Lane, Outcome, Tier};
 
@@ -39,13 +38,8 @@ pub(in crate::real) const CHECK: Check = Check {
     run,
 };
 
-/// The network of a check is its own, so ports are free.
-const PORT: u16 = 9090;
-const BASE: &str = "http://127.0.0.1:9090/api/v1/otlp";
 /// How long the agent reports.
 const RUN: Duration = Duration::from_secs(6);
-/// The bound of an answer, in bytes.
-const MAX_ANSWER: u64 = 64 << 20;
 
 /// Every resource attribute becomes a label, so that no two series of a node share their labels.
 const CONFIG: &str = "otlp: {promote_all_resource_attributes: true}\n";
@@ -54,7 +48,7 @@ const CONFIG: &str = "otlp: {promote_all_resource_attributes: true}\n";
 type Store = BTreeMap<Labels, BTreeMap<i64, f64>>;
 
 fn run(env: &mut Env) -> anyhow::Result<Outcome> {
-    let mut prometheus = start(env)?;
+    let mut prometheus = prometheus::start(env, CONFIG)?;
     let mut outcome = Outcome::default();
     let _ = writeln!(outcome.text, "{:28} {:>8} {:>8} {:>8}", "", "series", "samples", "equal");
     for (compression, name) in
@@ -65,55 +59,6 @@ fn run(env: &mut Env) -> anyhow::Result<Outcome> {
     the_agent(env, &mut outcome)?;
     prometheus.alive()?;
     Ok(outcome)
-}
-
-fn start(env: &Env) -> anyhow::Result<Program> {
-    let config = env.file("prometheus.yaml", CONFIG)?;
-    let mut command = Command::new(env.program("prometheus")?);
-    command
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!("--storage.tsdb.path={}", env.path("tsdb").display()))
-        .arg(format!("--web.listen-address=127.0.0.1:{PORT}"))
-        .args(["--web.enable-otlp-receiver", "--log.level=warn"]);
-    let mut prometheus = env.start("prometheus", command)?;
-    listening(&mut prometheus, PORT)?;
-    let until = Instant::now() + Duration::from_mins(1);
-    while get("/-/ready").is_err() {
-        prometheus.alive()?;
-        ensure!(Instant::now() < until, "Prometheus does not become ready\n{}", prometheus.log_tail());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    Ok(prometheus)
-}
-
-/// The body of an answer 200. HTTP/1.0, so that it ends with the connection.
-fn get(path: &str) -> anyhow::Result<String> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, PORT))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.take(MAX_ANSWER).read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("an answer without an end of its head")?;
-    let status = head.lines().next().unwrap_or_default();
-    ensure!(status.contains(" 200 "), "{path}: {status}: {body}");
-    Ok(body.to_owned())
-}
-
-/// Runs a query. `time` is in milliseconds since the epoch.
-fn query(text: &str, time: i64) -> anyhow::Result<Vec<serde_json::Value>> {
-    let mut path = "/api/v1/query?query=".to_owned();
-    for byte in text.bytes() {
-        // Writing to a String cannot fail.
-        let _ = write!(path, "%{byte:02X}");
-    }
-    let _ = write!(path, "&time={}.{:03}", time / 1000, time % 1000);
-    let answer: serde_json::Value = serde_json::from_str(&get(&path)?)?;
-    Ok(answer["data"]["result"].as_array().context("a result")?.clone())
-}
-
-fn labels(series: &serde_json::Value) -> Labels {
-    let pairs = series["metric"].as_object().into_iter().flatten();
-    pairs.map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
 }
 
 /// Every sample of the series that `selector` names, up to `time`.
@@ -180,7 +125,8 @@ fn judge(case: &str, sent: &[Sample], selector: &str, outcome: &mut Outcome) -> 
 }
 
 fn known_figures(case: &str, compression: Compression, outcome: &mut Outcome) -> anyhow::Result<()> {
-    let settings = Settings { compression, ..Settings::new("peer", &format!("{BASE}/v1/metrics")) };
+    let settings =
+        Settings { compression, ..Settings::new("peer", &format!("{}/v1/metrics", prometheus::OTLP)) };
     let delivery = otlp::deliver(&settings, otlp::figures(case, Timestamp::now()), Until::Sent)?;
     if delivery.acknowledged != delivery.sent.len() as u64 || delivery.error.is_some() {
         outcome
@@ -209,7 +155,7 @@ fn the_agent(env: &Env, outcome: &mut Outcome) -> anyhow::Result<()> {
         "host": {"interval": "1s"},
         "outputs": [
             {"name": "direct", "otlp": {"endpoint": receiver.endpoint()}},
-            {"name": "prometheus", "otlp": {"endpoint": BASE}},
+            {"name": "prometheus", "otlp": {"endpoint": prometheus::OTLP}},
         ],
     });
     let config = env.file("tare.yaml", &format!("{config:#}\n"))?;

@@ -14,6 +14,7 @@ use crate::parity::compare::Settings;
 use crate::parity::contract::{self, Row};
 use crate::parity::report::{Report, SCHEMA};
 use crate::parity::rules::Rules;
+use crate::parity::starts::Starts;
 use crate::parity::stream::Stream;
 use crate::real::cache;
 use crate::real::env::Env;
@@ -122,8 +123,8 @@ fn side_by_side(env: &Env, name: &str, rows: Vec<Row>, subject: Subject) -> anyh
         interval: INTERVAL,
         settle: SETTLE,
         lag: Duration::ZERO,
-        rarer: Vec::new(),
         start_slack: START_SLACK,
+        starts: Starts::default(),
         began: collector.began(),
         may_be_absent: absent_here()?,
         exact: false,
@@ -158,7 +159,7 @@ pub(super) fn verdict(report: &Report) -> Option<String> {
 
 /// Rows that the fixture proves, where this machine has nothing to report (no swap, no huge pages), and those
 /// that no Linux machine has.
-fn absent_here() -> anyhow::Result<BTreeSet<String>> {
+pub(super) fn absent_here() -> anyhow::Result<BTreeSet<String>> {
     let rows = host_rows()?.into_iter().filter(fixture::covers);
     Ok(rows.map(|row| row.metric).chain(NEVER_ON_LINUX.map(str::to_owned)).collect())
 }

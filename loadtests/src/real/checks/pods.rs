@@ -5,9 +5,11 @@ pub(super) mod own;
 pub(super) mod tare;
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 
+use super::agents::Agent;
 use crate::parity::contract::{self, Row};
 use crate::real::cache;
 use crate::real::cluster::node::Node;
@@ -27,7 +29,7 @@ pub(super) const NEEDS: &[Need] = &[
 ];
 
 /// How often both agents read: what people set.
-pub(super) const INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
+pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 
 /// The names of every metric of pods, containers, volumes and the node.
 pub(super) const PREFIXES: [&str; 2] = ["container.", "k8s."];
@@ -60,6 +62,17 @@ impl Ground {
     pub(super) fn alive(&mut self) -> anyhow::Result<()> {
         self.node.alive()?;
         self.cluster.alive()
+    }
+
+    /// Lets so much time go by; fails as soon as anything of it, or an agent, has ended.
+    pub(super) fn wait(&mut self, agents: &mut [&mut Agent; 2], length: Duration) -> anyhow::Result<()> {
+        let until = Instant::now() + length;
+        while Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(500));
+            self.alive()?;
+            agents.iter_mut().try_for_each(|agent| agent.alive())?;
+        }
+        Ok(())
     }
 }
 

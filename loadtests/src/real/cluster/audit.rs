@@ -4,22 +4,22 @@
 //! and with what it was answered. The log of a server that was killed ends in the middle of a line, and the next
 //! server goes on right behind it: the broken event is counted as broken, the one glued to it is not lost.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
-use serde::Deserialize;
 
 #[cfg(test)]
 mod tests;
 
+pub(in crate::real) mod acts;
+mod event;
 pub(in crate::real) mod reviews;
 
-/// What every event begins with.
-const START: &str = "{\"kind\":\"Event\"";
+use self::event::{Event, Open};
 
 /// The length of a window.
 pub(in crate::real) const WINDOW: Duration = Duration::from_secs(10);
@@ -43,8 +43,7 @@ pub(in crate::real) struct Kind {
 #[derive(Debug, Default)]
 pub(in crate::real) struct Counts {
     kinds: BTreeMap<Kind, Vec<SystemTime>>,
-    /// Started, not ended: their start has been counted.
-    open: HashSet<String>,
+    open: Open,
     /// Lines that are no event.
     broken: u64,
 }
@@ -56,44 +55,6 @@ pub(in crate::real) struct Reader {
     offset: u64,
     rest: Vec<u8>,
     counts: Counts,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Event {
-    #[serde(rename = "auditID")]
-    id: String,
-    stage: String,
-    verb: String,
-    #[serde(default)]
-    user: User,
-    #[serde(default)]
-    user_agent: String,
-    #[serde(default)]
-    object_ref: Object,
-    #[serde(default)]
-    response_status: Status,
-    request_received_timestamp: String,
-}
-
-#[derive(Default, Deserialize)]
-struct User {
-    #[serde(default)]
-    username: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Object {
-    #[serde(default)]
-    resource: String,
-    #[serde(default)]
-    subresource: String,
-}
-
-#[derive(Default, Deserialize)]
-struct Status {
-    #[serde(default)]
-    code: u16,
 }
 
 impl Reader {
@@ -115,6 +76,11 @@ impl Reader {
             self.counts.line(&String::from_utf8_lossy(line));
         }
         Ok(&self.counts)
+    }
+
+    /// What has been read so far.
+    pub(in crate::real) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// Reads until nothing new of the clients that `mine` names has come for `quiet`: the server logs a request
@@ -145,13 +111,11 @@ impl Counts {
         if line.is_empty() {
             return;
         }
-        if let Ok(event) = serde_json::from_str(line) {
+        if let Some(event) = Event::whole(line) {
             return self.event(event);
         }
         self.broken += 1;
-        if let Some((_, glued)) = line.rsplit_once(START)
-            && let Ok(event) = serde_json::from_str(&format!("{START}{glued}"))
-        {
+        if let Some(event) = Event::glued(line) {
             self.event(event);
         }
     }
@@ -161,15 +125,12 @@ impl Counts {
             self.broken += 1;
             return;
         };
-        if event.stage == "ResponseStarted" {
-            self.open.insert(event.id);
-        } else if self.open.remove(&event.id) {
+        if !self.open.counts(&event) {
             return;
         }
-        let Object { resource, subresource } = event.object_ref;
         let kind = Kind {
             verb: event.verb,
-            resource: if subresource.is_empty() { resource } else { format!("{resource}/{subresource}") },
+            resource: event.object_ref.resource(),
             user_agent: event.user_agent,
             user: event.user.username,
             code: event.response_status.code,
@@ -203,7 +164,7 @@ impl Counts {
 
     /// The most of those that arrived in any 10 s, wherever they begin.
     pub(in crate::real) fn busiest(&self, wanted: impl Fn(&Kind) -> bool) -> usize {
-        busiest(self.times(wanted).collect())
+        busiest(self.times(wanted).collect(), WINDOW)
     }
 
     /// How many lines were no event.
@@ -217,13 +178,13 @@ impl Counts {
     }
 }
 
-/// The most of `times` in any 10 s, wherever they begin.
-pub(in crate::real) fn busiest(mut times: Vec<SystemTime>) -> usize {
+/// The most of `times` within `window`, wherever it begins.
+pub(crate) fn busiest(mut times: Vec<SystemTime>, window: Duration) -> usize {
     times.sort_unstable();
     let mut first = 0;
     let mut most = 0;
     for (last, time) in times.iter().enumerate() {
-        while times.get(first).is_some_and(|early| *early + WINDOW <= *time) {
+        while times.get(first).is_some_and(|early| *early + window <= *time) {
             first += 1;
         }
         most = most.max(last + 1 - first);

@@ -31,7 +31,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub(super) fn kubeconfig(&self, user: &str) -> anyhow::Result<PathBuf> {
+    pub(in crate::real) fn kubeconfig(&self, user: &str) -> anyhow::Result<PathBuf> {
         let file = |name: &str| self.pki.path(name);
         let config = serde_json::json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "real",

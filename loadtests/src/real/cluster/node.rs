@@ -4,10 +4,11 @@
 //! network namespace, cgroups below the run's own, everything else in the scratch folder. Root is needed, and the
 //! machine may have any cgroup version; the kubelet's cgroups are nested (`/tare-real-…/node/kubepods`).
 
-mod containerd;
+pub(in crate::real) mod containerd;
 mod kubelet;
 mod machine;
 mod owners;
+pub(in crate::real) mod service;
 pub(in crate::real) mod statics;
 mod templates;
 pub(in crate::real) mod workloads;
@@ -170,6 +171,14 @@ impl Cluster {
     /// When TLS cannot be set up.
     pub(in crate::real) fn kubelet_admin(&self) -> anyhow::Result<Client> {
         Ok(asking_at(KUBELET, self.pki.admin_tls()?, None, "tare-real/admin"))
+    }
+
+    /// A client of the kubelet with a bearer token.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub(in crate::real) fn kubelet_client(&self, token: &str, user_agent: &str) -> anyhow::Result<Client> {
+        Ok(asking_at(KUBELET, self.pki.tls()?, Some(token.to_owned()), user_agent))
     }
 }
 

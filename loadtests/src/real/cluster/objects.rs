@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The product's namespace, service account, role and DaemonSet are all called this.
-pub(in crate::real) const PRODUCT: &str = "tare";
+pub(crate) const PRODUCT: &str = "tare";
 
 /// A service account that may do nothing.
 pub(in crate::real) const BARE: &str = "bare";

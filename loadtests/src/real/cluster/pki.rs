@@ -13,6 +13,8 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
+use super::SERVICE;
+
 /// The group whose members may do everything and are exempt from Priority & Fairness.
 const MASTERS: &str = "system:masters";
 
@@ -53,8 +55,8 @@ impl Pki {
         let accounts = KeyPair::generate()?;
         write("accounts.key", &accounts.serialize_pem())?;
         write("accounts.pub", &accounts.public_key_pem())?;
-        let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST)];
-        let server = Subject { file: "server", name: "kube-apiserver", group: None, addresses: &loopback };
+        let addresses = [Ipv4Addr::LOCALHOST, SERVICE].map(IpAddr::V4);
+        let server = Subject { file: "server", name: "kube-apiserver", group: None, addresses: &addresses };
         issue(folder, &authority, server)?;
         let admin = Subject { file: "admin", name: "admin", group: Some(MASTERS), addresses: &[] };
         let admin = issue(folder, &authority, admin)?;

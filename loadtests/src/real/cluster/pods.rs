@@ -10,7 +10,7 @@ pub(super) const NAMESPACES: usize = 20;
 const REPLICAS: usize = 25;
 
 /// The name of a node.
-pub(in crate::real) fn node_name(node: usize) -> String {
+pub(crate) fn node_name(node: usize) -> String {
     format!("node-{node:04}")
 }
 
@@ -21,11 +21,11 @@ pub(super) fn namespace_name(number: usize) -> String {
 
 /// One pod of the population.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::real) struct Pod {
+pub(crate) struct Pod {
     /// Its number, from 0; it decides namespace, owner and name.
-    pub(in crate::real) number: usize,
+    pub(crate) number: usize,
     /// The number of its node.
-    pub(in crate::real) node: usize,
+    pub(crate) node: usize,
 }
 
 impl Pod {
@@ -37,12 +37,12 @@ impl Pod {
     }
 
     /// Its namespace.
-    pub(in crate::real) fn namespace(self) -> String {
+    pub(crate) fn namespace(self) -> String {
         namespace_name(self.number / REPLICAS)
     }
 
     /// Its name.
-    pub(in crate::real) fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         let (deployment, hash) = self.replica_set();
         format!("{deployment}-{hash}-{:05}", self.number)
     }
@@ -58,7 +58,7 @@ impl Pod {
     }
 
     /// What its creator posts: bound to its node already, so that no scheduler is needed.
-    pub(super) fn object(self) -> Value {
+    pub(crate) fn object(self) -> Value {
         let (deployment, hash) = self.replica_set();
         let replica_set = format!("{deployment}-{hash}");
         json!({
@@ -93,7 +93,7 @@ impl Pod {
     }
 
     /// The status that a kubelet would give it once both containers run.
-    pub(in crate::real) fn running(self) -> Value {
+    pub(crate) fn running(self) -> Value {
         let started = "2026-11-20T09:30:00Z";
         let container = |which: usize, name: &str, image: &str| {
             json!({
@@ -119,6 +119,33 @@ impl Pod {
             ],
         }})
     }
+}
+
+/// The ReplicaSet of that number, and where it is created.
+pub(super) fn replica_set(number: usize) -> (String, Value) {
+    let pod = Pod { number: number * REPLICAS, node: 0 };
+    let (deployment, hash) = pod.replica_set();
+    let mut template = pod.object();
+    if let Some(spec) = template["spec"].as_object_mut() {
+        spec.remove("nodeName");
+    }
+    let labels = template["metadata"]["labels"].clone();
+    let object = json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {
+            "name": format!("{deployment}-{hash}"), "labels": labels,
+            "annotations": {"deployment.kubernetes.io/desired-replicas": "25", "deployment.kubernetes.io/revision": "7"},
+            "ownerReferences": [{
+                "apiVersion": "apps/v1", "kind": "Deployment", "name": deployment, "uid": uid(2, number),
+                "controller": true, "blockOwnerDeletion": true,
+            }],
+        },
+        "spec": {
+            "replicas": REPLICAS, "selector": {"matchLabels": {"pod-template-hash": hash}},
+            "template": {"metadata": {"labels": labels}, "spec": template["spec"]},
+        },
+    });
+    (format!("/apis/apps/v1/namespaces/{}/replicasets", pod.namespace()), object)
 }
 
 fn uid(kind: usize, number: usize) -> String {

@@ -103,6 +103,19 @@ pub(in crate::real) fn create(
     Ok(begin.elapsed())
 }
 
+/// Creates the first `count` ReplicaSets that own the population's pods.
+///
+/// # Errors
+/// When the server refuses one.
+pub(in crate::real) fn replica_sets(admin: &Client, count: usize) -> anyhow::Result<()> {
+    let mut connection = admin.connect()?;
+    for number in 0..count {
+        let (path, object) = pods::replica_set(number);
+        connection.create(&path, &object)?;
+    }
+    Ok(())
+}
+
 /// Creates one pod, and its status if it `runs`.
 ///
 /// # Errors

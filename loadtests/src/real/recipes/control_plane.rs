@@ -56,5 +56,19 @@ pub(in crate::real) const KUBE_APISERVER: Need = kubernetes!("kube-apiserver");
 /// What makes pods of Deployments and their like, and the service accounts that pods need.
 pub(in crate::real) const KUBE_CONTROLLER_MANAGER: Need = kubernetes!("kube-controller-manager");
 
+/// What gives the pods of DaemonSets their node.
+pub(in crate::real) const KUBE_SCHEDULER: Need = kubernetes!("kube-scheduler");
+
 /// The node's agent.
 pub(in crate::real) const KUBELET: Need = kubernetes!("kubelet");
+
+/// What installs the chart: the version with which `deploy/helm/check` renders it.
+pub(in crate::real) const HELM: Need = Need::Recipe(&Recipe {
+    name: "helm",
+    tool: "go",
+    files: &[],
+    env: ENV,
+    steps: &[&["sh", "-euc", "GOBIN=\"$PWD/out\" go install helm.sh/helm/v4/cmd/helm@v4.3.1"]],
+    built: "out/helm",
+    output: "helm",
+});

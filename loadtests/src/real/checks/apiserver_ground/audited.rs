@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cost;
 use crate::real::checks::facts::Fact;
 use crate::real::cluster::Cluster;
 use crate::real::cluster::audit::{Kind, Reader};
@@ -9,13 +10,14 @@ use crate::real::cluster::audit::{Kind, Reader};
 /// The server logs a request at most this long after its answer.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// What the batches of the cost measurement sent: user agent, verb, resource, how many.
-const SENT: [(&str, &str, &str, usize); 5] = [
-    ("cost/list", "list", "pods", 1000),
-    ("cost/get", "get", "daemonsets", 1500),
-    ("cost/watch", "watch", "pods", 300),
-    ("cost/initial", "watch", "pods", 40),
-    ("cost/everything", "list", "pods", 2),
+/// What each round of the cost measurement sent: user agent, verb, resource, how many. The LIST is measured among one
+/// node's pods, too.
+const SENT: [(&str, &str, &str, u32); 5] = [
+    ("cost/list", "list", "pods", 2 * cost::LISTS),
+    ("cost/get", "get", "daemonsets", cost::GETS),
+    ("cost/watch", "watch", "pods", cost::WATCHES),
+    ("cost/initial", "watch", "pods", cost::INITIALS),
+    ("cost/everything", "list", "pods", cost::EVERYTHINGS),
 ];
 
 /// Counts the requests of the batches and those that were refused.
@@ -24,7 +26,8 @@ pub(super) fn facts(cluster: &Cluster) -> anyhow::Result<Vec<Fact>> {
     let counts = reader.settle(QUIET, |_| true)?;
     let mut facts: Vec<_> = SENT
         .into_iter()
-        .map(|(agent, verb, resource, sent)| {
+        .map(|(agent, verb, resource, each)| {
+            let sent = each as usize * cost::ROUNDS;
             let found = counts.total(|kind| {
                 kind.user_agent == agent && kind.verb == verb && kind.resource == resource && kind.code == 200
             });

@@ -8,14 +8,14 @@ use shared_informer::index::Snapshot;
 use shared_informer::informer::report::Report;
 use shared_informer::pod::Pod;
 
-use super::agents::Agent;
+use crate::agents::Agent;
 use crate::real::cluster::audit::Counts;
 
 /// Requests of one agent, or of all: by verb, resource and status.
-pub(super) type Sums = BTreeMap<(String, String, String), u64>;
+pub(in crate::real::checks) type Sums = BTreeMap<(String, String, String), u64>;
 
 /// What an agent says that it asked.
-pub(super) fn reported(report: &Report) -> Sums {
+pub(in crate::real::checks) fn reported(report: &Report) -> Sums {
     let mut sums = Sums::new();
     for (key, number) in report.requests.iter() {
         let (verb, resource) = (key.asked.verb.as_str(), key.asked.resource.as_str());
@@ -38,7 +38,7 @@ pub(super) fn audited(counts: &Counts, agent: &Agent) -> Sums {
 
 /// Whether the books agree: without unanswered requests they are equal; an answer that the agent had was counted by
 /// the server; and the server never counts more than answered and unanswered together. Gives what does not hold.
-pub(super) fn disagreement(reported: &Sums, audited: &Sums) -> Option<String> {
+pub(in crate::real::checks) fn disagreement(reported: &Sums, audited: &Sums) -> Option<String> {
     let none = Status::None.as_str();
     let asked: BTreeSet<_> = reported.keys().chain(audited.keys()).map(|key| (&key.0, &key.1)).collect();
     for (verb, resource) in asked {
@@ -66,7 +66,7 @@ pub(super) fn disagreement(reported: &Sums, audited: &Sums) -> Option<String> {
 }
 
 /// Adds what one agent has to what all have.
-pub(super) fn add(all: &mut Sums, one: &Sums) {
+pub(in crate::real::checks) fn add(all: &mut Sums, one: &Sums) {
     for (key, number) in one {
         *all.entry(key.clone()).or_default() += number;
     }

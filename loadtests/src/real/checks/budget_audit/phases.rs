@@ -6,8 +6,8 @@ use anyhow::bail;
 use shared_informer::counts::Verb;
 use shared_informer::informer::report::{Report, Restart};
 
-use super::agents::Agents;
 use super::{AGENTS, POPULATION, TURN, churn};
+use crate::agents::Agents;
 use crate::real::checks::facts::Fact;
 use crate::real::cluster::audit::Reader;
 use crate::real::cluster::http::Client;

@@ -28,8 +28,12 @@ pub(in crate::real::checks) fn start(
     name: &str,
     job: &Job,
 ) -> anyhow::Result<Agent> {
-    let account = cluster.account(env, name, &RIGHTS)?;
-    start_as(env, &account, name, job)
+    start_as(env, &account(env, cluster, name)?, name, job)
+}
+
+/// Makes an account with these rights.
+pub(in crate::real::checks) fn account(env: &Env, cluster: &Cluster, name: &str) -> anyhow::Result<Account> {
+    cluster.account(env, name, &RIGHTS)
 }
 
 fn start_as(env: &Env, account: &Account, name: &str, job: &Job) -> anyhow::Result<Agent> {

@@ -19,8 +19,11 @@ pub(in crate::real::checks) const RIGHTS: [Right<'static>; 2] =
 /// What it is allowed to ask for, reviews included: far less than its default for whole clusters.
 pub(in crate::real::checks) const REQUESTS_PER_SECOND: u8 = 5;
 
-/// How often it scrapes the kubelet: as often as the collector.
-const KUBELET: &str = "access: token, period: 10s";
+/// It scrapes the kubelet as often as the collector.
+pub(in crate::real::checks) const LIKE_THE_COLLECTOR: &str = "access: token, period: 10s";
+
+/// It scrapes the kubelet as often as it does unless it is told otherwise: every minute.
+pub(in crate::real::checks) const AS_SHIPPED: &str = "access: token";
 
 /// Makes its account.
 pub(in crate::real::checks) fn account(env: &Env, cluster: &Cluster) -> anyhow::Result<Account> {
@@ -34,7 +37,7 @@ pub(in crate::real::checks) fn start(
     account: &Account,
     job: &Job,
 ) -> anyhow::Result<Agent> {
-    start_as(env, program, account, "tare", &|endpoint| config(job, KUBELET, endpoint))
+    start_as(env, program, account, "tare", &|endpoint| config(job, LIKE_THE_COLLECTOR, endpoint))
 }
 
 /// Starts it with an account and a configuration.
@@ -48,6 +51,8 @@ pub(in crate::real::checks) fn start_as(
     Agent::start(env, name, |endpoint| {
         let config = env.file(&format!("{name}.yaml"), &config(endpoint))?;
         let mut command = account.command(env.program(program.name())?);
+        // Its supervisor, which is left out so that the agent's own figures are measured, tells it this.
+        command.env(tare::supervisor::ALLOCATOR.0, tare::supervisor::ALLOCATOR.1);
         command.args(["run", "--config"]).arg(config);
         let state = env.path(&format!("{name}-state"));
         command.arg("--state-dir").arg(state).arg("--socket").arg(env.path(&format!("{name}.sock")));

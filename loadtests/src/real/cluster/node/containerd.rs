@@ -13,7 +13,7 @@ use crate::real::program::Program;
 use crate::real::recipes;
 
 /// The only place where the kubelet's cAdvisor looks: with another, pods have no network figures.
-pub(super) const SOCKET: &str = "/run/containerd/containerd.sock";
+pub(in crate::real) const SOCKET: &str = "/run/containerd/containerd.sock";
 
 /// Where the distribution puts the network plugins.
 const PLUGINS: &str = "/usr/lib/cni";
@@ -48,9 +48,17 @@ pub(super) fn start(env: &Env) -> anyhow::Result<Program> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    let image = env.program("work-image.tar")?.to_string_lossy().into_owned();
-    env.execute("ctr", ["--address", SOCKET, "--namespace", "k8s.io", "images", "import", &image])?;
+    import(env, env.program("work-image.tar")?)?;
     Ok(program)
+}
+
+/// Imports an image where the kubelet looks for it.
+///
+/// # Errors
+/// When it is none.
+pub(in crate::real) fn import(env: &Env, archive: &Path) -> anyhow::Result<()> {
+    let archive = archive.to_string_lossy();
+    env.execute("ctr", ["--address", SOCKET, "--namespace", "k8s.io", "images", "import", &archive])
 }
 
 fn configuration() -> String {

@@ -9,19 +9,19 @@ use shared_informer::clocks::{Clocks, Reached, System};
 /// A watch lives half an hour at least; nobody waits for that here. Once it stands, its agent's wall clock is set
 /// forward, by a multiple of the turn period so that the turns stay where they are.
 #[derive(Debug, Default)]
-pub(super) struct Shifted {
+pub(crate) struct Shifted {
     system: System,
     ahead_s: AtomicU64,
 }
 
 impl Shifted {
     /// Sets the wall clock forward, once: later calls set it to the same time.
-    pub(super) fn set_ahead(&self, by: Duration) {
+    pub(crate) fn set_ahead(&self, by: Duration) {
         self.ahead_s.store(by.as_secs(), Ordering::Relaxed);
     }
 
     /// Whether it was set.
-    pub(super) fn is_ahead(&self) -> bool {
+    pub(crate) fn is_ahead(&self) -> bool {
         self.ahead_s.load(Ordering::Relaxed) > 0
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,49 +29,50 @@ use shared_informer::reviews::Access;
 use shared_informer::wire::exchange::Context;
 use shared_informer::wire::request::{ObjectName, Target};
 use shared_informer::wire::{Bounds, Kept};
-use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::clocks::Shifted;
+use self::clocks::Shifted;
 use crate::real::cluster::objects::PRODUCT;
 use crate::real::cluster::pods::node_name;
+
+mod clocks;
 
 /// The version that the agents name in their user agent.
 const VERSION: &str = "0.1.0-audit";
 
 /// What every agent is configured with.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     /// How many agents there are.
-    pub(super) agents: usize,
+    pub(crate) agents: usize,
     /// The declared ceiling of all of them together.
-    pub(super) requests_per_second: f64,
+    pub(crate) requests_per_second: f64,
+    /// What their LISTs may bring together.
+    pub(crate) list_bytes_per_second: u64,
     /// Where the API server listens.
-    pub(super) port: u16,
+    pub(crate) port: u16,
 }
 
 /// All agents, on a thread and a runtime of their own. Dropping it kills them.
-pub(super) struct Agents {
-    /// Where questions to the agents are waited for.
-    asking: Runtime,
+pub(crate) struct Agents {
     /// The agents' own.
     runtime: tokio::runtime::Handle,
     thread: Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
     fleet: Fleet,
     account: PathBuf,
-    pub(super) all: Vec<Agent>,
+    pub(crate) all: Vec<Agent>,
 }
 
 /// One agent and what is left of it between two lives.
-pub(super) struct Agent {
-    pub(super) node: usize,
-    pub(super) clocks: Arc<Shifted>,
+pub(crate) struct Agent {
+    pub(crate) node: usize,
+    pub(crate) clocks: Arc<Shifted>,
     handle: Handle,
     task: JoinHandle<()>,
     state: Arc<Mutex<Memory>>,
     /// How often it was killed.
-    pub(super) killed: usize,
+    pub(crate) killed: usize,
 }
 
 /// The state directory of an agent.
@@ -107,9 +109,8 @@ impl Host for State {
 impl Agents {
     /// Starts all agents at once, on a cluster that none of them knows anything about. `account` is the folder that a
     /// pod would have mounted.
-    pub(super) fn start(fleet: Fleet, account: &Path) -> anyhow::Result<Self> {
-        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let (asking, running) = (runtime()?, runtime()?);
+    pub(crate) fn start(fleet: Fleet, account: &Path) -> anyhow::Result<Self> {
+        let running = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let runtime = running.handle().clone();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("agents".to_owned()).spawn(move || {
@@ -117,7 +118,7 @@ impl Agents {
             drop(running.block_on(stopped));
         })?;
         let (thread, account) = (Some((stop, thread)), account.to_path_buf());
-        let mut agents = Self { asking, runtime, thread, fleet, account, all: Vec::new() };
+        let mut agents = Self { runtime, thread, fleet, account, all: Vec::new() };
         for node in 0..fleet.agents {
             let (clocks, state) = (Arc::default(), Arc::default());
             let (handle, task) = agents.live(node, &clocks, &state)?;
@@ -152,24 +153,46 @@ impl Agents {
     }
 
     /// Ends an agent as `kill -9` does and starts it again with what it had saved.
-    pub(super) fn kill(&mut self, which: usize) -> anyhow::Result<()> {
-        let agent = self.all.get(which).context("no such agent")?;
-        agent.task.abort();
+    pub(crate) fn kill(&mut self, which: usize) -> anyhow::Result<()> {
+        self.kill_these(which..which + 1)
+    }
+
+    /// Ends every agent as `kill -9` does and starts all of them again at one moment.
+    pub(crate) fn kill_all(&mut self) -> anyhow::Result<()> {
+        self.kill_these(0..self.all.len())
+    }
+
+    fn kill_these(&mut self, which: Range<usize>) -> anyhow::Result<()> {
+        let killed = self.all.get(which.clone()).context("no such agent")?;
+        for agent in killed {
+            agent.task.abort();
+        }
         // Gone, before the next life begins.
-        while !agent.task.is_finished() {
+        while !killed.iter().all(|agent| agent.task.is_finished()) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        let (handle, task) = self.live(agent.node, &agent.clocks, &agent.state)?;
-        let agent = self.all.get_mut(which).context("no such agent")?;
-        (agent.handle, agent.task) = (handle, task);
-        agent.killed += 1;
+        for which in which {
+            let agent = self.all.get(which).context("no such agent")?;
+            let (handle, task) = self.live(agent.node, &agent.clocks, &agent.state)?;
+            let agent = self.all.get_mut(which).context("no such agent")?;
+            (agent.handle, agent.task) = (handle, task);
+            agent.killed += 1;
+        }
         Ok(())
     }
 
+    /// What every agent publishes now. Not for those who have a runtime of their own: see [`Agents::ask`].
+    pub(crate) fn reports(&self) -> anyhow::Result<Vec<Report>> {
+        self.runtime.block_on(self.ask())
+    }
+
     /// What every agent publishes now.
-    pub(super) fn reports(&self) -> anyhow::Result<Vec<Report>> {
-        let report = |agent: &Agent| Ok(*self.asking.block_on(agent.handle.report())?);
-        self.all.iter().map(report).collect()
+    pub(crate) async fn ask(&self) -> anyhow::Result<Vec<Report>> {
+        let mut reports = Vec::with_capacity(self.all.len());
+        for agent in &self.all {
+            reports.push(*agent.handle.report().await?);
+        }
+        Ok(reports)
     }
 }
 
@@ -185,17 +208,17 @@ impl Drop for Agents {
 
 impl Agent {
     /// How the API server's log names it.
-    pub(super) fn user_agent(&self) -> String {
+    pub(crate) fn user_agent(&self) -> String {
         format!("tare/{VERSION} ({})", node_name(self.node))
     }
 
     /// The time, as it sees it.
-    pub(super) fn now(&self) -> Wall {
+    pub(crate) fn now(&self) -> Wall {
         self.clocks.now().wall
     }
 
     /// Its index.
-    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
         self.handle.reader().snapshot()
     }
 }
@@ -204,7 +227,7 @@ fn settings(node: &str, fleet: Fleet) -> anyhow::Result<Settings> {
     let agents = u32::try_from(fleet.agents)?;
     Ok(Settings {
         node: node.into(),
-        declaration: Declaration::new(fleet.requests_per_second, 16 << 20, 1.0)?,
+        declaration: Declaration::new(fleet.requests_per_second, fleet.list_bytes_per_second, 1.0)?,
         // The hint counts twice: what is used before the first probe is the true number.
         cluster: Cluster::new(None, agents / 2, agents)?,
         kubelet: Kubelet { access: Access::Off, period: Duration::from_mins(1), subresources: 1 },
@@ -219,7 +242,7 @@ fn settings(node: &str, fleet: Fleet) -> anyhow::Result<Settings> {
 }
 
 /// Writes what the kubelet would mount: the cluster's authority and the account's token.
-pub(super) fn mount_account(folder: &Path, authority: &Path, token: &str) -> anyhow::Result<()> {
+pub(crate) fn mount_account(folder: &Path, authority: &Path, token: &str) -> anyhow::Result<()> {
     fs::create_dir_all(folder)?;
     fs::copy(authority, folder.join("ca.crt"))?;
     fs::write(folder.join("token"), token)?;
