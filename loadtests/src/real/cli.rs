@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::registry::{self, Check, Tier};
+use super::registry::{self, Check, Lane, Tier};
 use super::runner;
 use crate::command_line::{self, EXIT_USAGE};
 
@@ -22,6 +22,9 @@ struct Arguments {
     /// Run the checks of this tier; `full` includes those of `ci`, in their longer form where there is one.
     #[arg(long, value_enum, default_value = "ci")]
     tier: Tier,
+    /// Run only the checks of this lane (may be repeated): a part of a tier, for more machines than one.
+    #[arg(long, value_enum, value_name = "LANE", conflicts_with = "only")]
+    lane: Vec<Lane>,
     /// Keep every check's scratch folder, not only those of checks that did not hold.
     #[arg(long)]
     keep: bool,
@@ -48,7 +51,9 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(EXIT_USAGE));
     }
     let selected: Vec<&'static Check> = if arguments.only.is_empty() {
-        registry::of_tier(arguments.tier)
+        let lanes = &arguments.lane;
+        let of_lanes = |check: &&Check| lanes.is_empty() || lanes.contains(&check.lane);
+        registry::of_tier(arguments.tier).into_iter().filter(of_lanes).collect()
     } else {
         arguments.only.iter().filter_map(|name| registry::find(name)).collect()
     };

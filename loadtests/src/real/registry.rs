@@ -34,7 +34,7 @@ impl Tier {
 }
 
 /// Beside what a check may run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Lane {
     /// Nothing: it measures cost, or compares figures of the whole machine.
     Alone,
