@@ -6,6 +6,7 @@
 //! one forks up to its limit, one writes to a disk, one sleeps, one is static. The static tare reads them as an
 //! unprivileged user while the guest reads the same files itself; [`judge`] compares.
 
+mod effects;
 mod figures;
 pub(in crate::real) mod guest;
 mod initrd;

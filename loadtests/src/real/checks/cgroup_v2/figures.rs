@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::pods::Pod;
 use super::report::Reading;
 
 /// The attributes of a point, as `key=value` in the order of the keys.
@@ -26,6 +27,14 @@ pub(super) enum Level {
 }
 
 impl Level {
+    /// The cgroup of that level of a pod.
+    pub(super) fn group(self, pod: &Pod) -> String {
+        match self {
+            Self::Pod => pod.group(),
+            Self::Container => pod.container_group(),
+        }
+    }
+
     /// The beginnings of the names that the collector has, and of tare's own.
     fn prefixes(self) -> (&'static str, &'static str) {
         match self {

@@ -12,6 +12,7 @@ use anyhow::Context;
 use rustix::mount::{MountFlags, mount};
 use rustix::system::{RebootCommand, finit_module, reboot, uname};
 
+use super::effects::{self, Effect};
 use super::loads::{self, wait_until};
 use super::pods::{self, PODS};
 use super::report::{self, Line, Phase, Reading, Writer};
@@ -93,6 +94,8 @@ fn work(writer: &mut Writer) -> anyhow::Result<()> {
         start(&pod.container_group(), pod.load)?;
     }
     collect(writer, Phase::Moving, 6)?;
+    // An emulator on a busy machine is slow. Where a load never gets there, the judge says which.
+    wait_until(Duration::from_mins(1), || effects::ALL.iter().all(|effect| shows(effect).unwrap_or(false)));
 
     pods::write(pods::ROOT, "cgroup.freeze", "1")?;
     let frozen = || {
@@ -167,25 +170,36 @@ fn collect(writer: &mut Writer, phase: Phase, rounds: u32) -> anyhow::Result<()>
     writer.line(&Line::Agent { phase, status: status.to_string(), complaints })
 }
 
+/// Whether a load has done by now what it is there for.
+fn shows(effect: &Effect) -> anyhow::Result<bool> {
+    let group = effect.group().context("no such load")?;
+    Ok(effect.of(&read(Phase::Moving, group)?) >= effect.least)
+}
+
 /// Reads every pod's and every container's files.
 fn read_all(writer: &mut Writer, phase: Phase) -> anyhow::Result<()> {
     for pod in PODS {
         for group in [pod.group(), pod.container_group()] {
-            let folder = pods::folder(&group);
-            let began = now()?;
-            let mut files = BTreeMap::new();
-            for name in FILES {
-                let mut text = String::new();
-                // Not every kernel has every file.
-                if let Ok(mut file) = File::open(folder.join(name)) {
-                    file.read_to_string(&mut text)?;
-                    files.insert(name.to_owned(), text);
-                }
-            }
-            writer.line(&Line::Reading(Reading { phase, group, began, ended: now()?, files }))?;
+            writer.line(&Line::Reading(read(phase, group)?))?;
         }
     }
     Ok(())
+}
+
+/// Reads the files of one cgroup.
+fn read(phase: Phase, group: String) -> anyhow::Result<Reading> {
+    let folder = pods::folder(&group);
+    let began = now()?;
+    let mut files = BTreeMap::new();
+    for name in FILES {
+        let mut text = String::new();
+        // Not every kernel has every file.
+        if let Ok(mut file) = File::open(folder.join(name)) {
+            file.read_to_string(&mut text)?;
+            files.insert(name.to_owned(), text);
+        }
+    }
+    Ok(Reading { phase, group, began, ended: now()?, files })
 }
 
 /// Nanoseconds since 1970.

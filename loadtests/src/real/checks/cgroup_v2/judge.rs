@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 
+use super::effects::{self, Effect};
 use super::figures::{self, Figure, Level};
 use super::pods::{PODS, Pod};
 use super::report::{Line, Phase, Reading};
@@ -42,10 +43,7 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn group(&self) -> String {
-        match self.level {
-            Level::Pod => self.pod.group(),
-            Level::Container => self.pod.container_group(),
-        }
+        self.level.group(self.pod)
     }
 
     /// The attributes of its resource.
@@ -120,21 +118,12 @@ fn readings<'a>(lines: &'a [Line], phase: Phase, group: &str) -> Vec<&'a Reading
 
 /// The files themselves show what each pod is there for: otherwise nothing was tested.
 fn loads_took_effect(lines: &[Line], verdict: &mut Verdict) {
-    let effects = [
-        ("hog", Level::Container, "container.memory.rss", 40e6),
-        ("burn", Level::Container, "tare.container.cpu.throttling.throttled_periods", 1.0),
-        ("oom", Level::Container, "tare.container.memory.oom_kills", 1.0),
-        ("forks", Level::Pod, "tare.pod.pids.count", 16.0),
-        ("disk", Level::Container, "container.disk.io", 65536.0),
-    ];
-    for (load, level, metric, least) in effects {
-        let Some(pod) = PODS.iter().find(|pod| pod.load == load) else { continue };
-        let last = readings(lines, Phase::Still, &Subject { pod, level }.group()).pop();
-        let figures = last.map(|reading| figures::of(level, reading)).unwrap_or_default();
-        let found = figures.iter().filter(|figure| figure.metric == metric).map(|figure| figure.value);
-        let found = found.fold(f64::NAN, f64::max);
+    for effect in effects::ALL {
+        let Some(group) = effect.group() else { continue };
+        let found = readings(lines, Phase::Still, &group).pop().map_or(f64::NAN, |last| effect.of(last));
         // Also where there is none.
-        if found.is_nan() || found < least {
+        if found.is_nan() || found < effect.least {
+            let Effect { load, metric, least, .. } = effect;
             verdict
                 .failures
                 .push(format!("{load} has no effect: {metric} is {found}, at least {least} expected"));
