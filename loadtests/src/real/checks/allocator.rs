@@ -30,8 +30,9 @@ pub(in crate::real) const CHECK: Check = Check {
     run,
 };
 
-/// How much more than the best other one the chosen one may hold: below this a second allocator is not worth having.
-const MARGIN: f64 = 1.25;
+/// How much more than the best other one the chosen one may hold, bytes: a fifth of the 15 MiB that an agent may take on a
+/// node of 110 pods. For less a second allocator is not worth having (decision 9).
+const MARGIN: f64 = 3.0 * 1_048_576.0;
 /// Changes of everything that changes, a second apart.
 const ROUNDS: u32 = 30;
 /// Processes and pods that come and go in each.
@@ -46,8 +47,9 @@ struct Variant {
     environment: &'static [(&'static str, &'static str)],
 }
 
-/// The first one is what is shipped.
-const VARIANTS: [Variant; 6] = [
+/// The first one is what is shipped: what the supervisor gives its child.
+const VARIANTS: [Variant; 7] = [
+    Variant { name: "glibc, as shipped", library: None, environment: &[tare::supervisor::ALLOCATOR] },
     Variant { name: "glibc", library: None, environment: &[] },
     Variant {
         name: "glibc, one arena",
@@ -161,7 +163,7 @@ fn run(env: &mut Env) -> anyhow::Result<Outcome> {
     let held = |memory: &Memory| float(memory.pss);
     let chosen = rows.first().map_or(f64::NAN, |row| held(&row.3));
     let best = rows.iter().skip(1).map(|row| held(&row.3)).fold(f64::INFINITY, f64::min);
-    if chosen.is_nan() || chosen > best * MARGIN {
+    if chosen.is_nan() || chosen > best + MARGIN {
         failures
             .push(format!("{chosen} bytes with the chosen allocator, {best} with the best of the others"));
     }
@@ -172,7 +174,7 @@ fn run(env: &mut Env) -> anyhow::Result<Outcome> {
         })
         .collect();
     let report =
-        serde_json::json!({"schema": "tare.real.allocator/v1", "margin": MARGIN, "allocators": report});
+        serde_json::json!({"schema": "tare.real.allocator/v2", "margin_bytes": MARGIN, "allocators": report});
     Ok(Outcome { failures, text: table(&rows), report: Some(("allocator.json".into(), report)) })
 }
 
