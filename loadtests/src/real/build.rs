@@ -1,7 +1,7 @@
 //! Builds what the selected checks need, in a sandbox of its own so that an interrupted build leaves nothing.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
@@ -19,8 +19,15 @@ pub(super) type Programs = BTreeMap<String, PathBuf>;
 /// `__build CACHE RUN TO NAME...`: builds what the named checks need and writes [`Programs`] to the file TO.
 pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     let [cache, run, to, names @ ..] = arguments else { bail!("{ROLE} CACHE RUN TO NAME...") };
+    let checks: Vec<_> = names.iter().filter_map(|name| registry::find(&name.to_string_lossy())).collect();
+    // Before minutes of building, not after them.
+    let missing =
+        missing(checks.iter().flat_map(|check| check.needs), &std::env::var_os("PATH").unwrap_or_default());
+    if !missing.is_empty() {
+        bail!("not installed: {}", missing.into_iter().collect::<Vec<_>>().join(", "));
+    }
     let mut programs = Programs::new();
-    for check in names.iter().filter_map(|name| registry::find(&name.to_string_lossy())) {
+    for check in checks {
         for need in check.needs {
             if programs.contains_key(need.name()) {
                 continue;
@@ -28,7 +35,6 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
             let program = match need {
                 Need::Recipe(recipe) => cache::program(Path::new(cache), recipe, &run.to_string_lossy())?,
                 Need::Cargo { package, bin } => cargo(package, ["--bin", bin], "fast")?,
-                Need::Release { package, bin, .. } => cargo(package, ["--bin", bin], "release")?,
                 Need::Static { profile, .. } => image(profile)?,
                 Need::Test { package, test } => cargo(package, ["--test", test], "dev")?,
             };
@@ -37,6 +43,17 @@ pub(super) fn run(arguments: &[OsString]) -> anyhow::Result<ExitCode> {
     }
     cache::write_whole(Path::new(to), &serde_json::to_vec(&programs)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What has to be installed for `needs` to run and is neither where it has to be nor in one of the folders of `path`: each
+/// with the package that has it.
+fn missing<'a>(needs: impl Iterator<Item = &'a Need>, path: &OsStr) -> BTreeSet<String> {
+    let found = |program: &str| std::env::split_paths(path).any(|folder| folder.join(program).is_file());
+    needs
+        .flat_map(|need| need.runs_with())
+        .filter(|(program, _)| !found(program))
+        .map(|(program, package)| format!("{program} (Debian's package {package})"))
+        .collect()
 }
 
 /// Another profile for the static tare than the one that ships: `fast` is built sooner, and does the same.
@@ -83,4 +100,22 @@ fn cargo(package: &str, target: [&str; 2], profile: &str) -> anyhow::Result<Path
         .filter(|message| message["target"]["name"] == name)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .with_context(|| format!("cargo did not say where {name} is"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recipes;
+    use super::*;
+
+    #[test]
+    fn what_is_not_installed_is_told_once_with_its_package() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("containerd"), "").unwrap();
+        let needs = [recipes::KUBELET, recipes::ETCD, recipes::KUBELET, recipes::LINUX];
+        let told = missing(needs.iter(), folder.path().as_os_str());
+        assert!(told.contains("qemu-system-x86_64 (Debian's package qemu-system-x86)"), "{told:?}");
+        assert_eq!(told.iter().filter(|line| line.starts_with("runc ")).count(), 1);
+        assert!(!told.iter().any(|line| line.starts_with("containerd ")), "{told:?}");
+        assert!(missing([recipes::ETCD].iter(), folder.path().as_os_str()).is_empty());
+    }
 }

@@ -69,6 +69,11 @@ impl Env {
         Ok(())
     }
 
+    /// A name that nothing else of this run has, which begins with `what`.
+    pub(super) fn own(&self, what: &str) -> String {
+        format!("{what}-{}", self.scratch.file_name().unwrap_or_default().display())
+    }
+
     /// The path of [`Env::cgroup`] within each hierarchy.
     pub(super) fn cgroup_name(&self, name: &str) -> String {
         format!("/{}{}/{name}", runs::CGROUP_PREFIX, self.run)

@@ -24,15 +24,6 @@ pub(super) enum Need {
         /// The binary.
         bin: &'static str,
     },
-    /// The same as it is shipped, with the link-time optimisation that takes minutes.
-    Release {
-        /// The package.
-        package: &'static str,
-        /// The binary.
-        bin: &'static str,
-        /// What a check calls it.
-        name: &'static str,
-    },
     /// tare as one static file, by `deploy/image/build`.
     Static {
         /// The profile.
@@ -55,8 +46,24 @@ impl Need {
         match self {
             Self::Recipe(recipe) => recipe.output,
             Self::Cargo { bin, .. } => bin,
-            Self::Release { name, .. } | Self::Static { name, .. } => name,
+            Self::Static { name, .. } => name,
             Self::Test { test, .. } => test,
+        }
+    }
+
+    /// What has to be installed for it to run: a program or a file, and Debian's package.
+    pub(super) fn runs_with(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Recipe(recipe) if recipe.name == "kubelet" => &[
+                ("containerd", "containerd"),
+                ("runc", "runc"),
+                ("/usr/lib/cni/bridge", "containernetworking-plugins"),
+                ("ip", "iproute2"),
+            ],
+            Self::Recipe(recipe) if recipe.name == LINUX.name() => {
+                &[("qemu-system-x86_64", "qemu-system-x86")]
+            }
+            _ => &[],
         }
     }
 }
@@ -82,9 +89,6 @@ pub(super) struct Recipe {
 
 /// tare itself.
 pub(super) const TARE: Need = Need::Cargo { package: "tare", bin: "tare" };
-
-/// tare as it is shipped.
-pub(super) const TARE_RELEASE: Need = Need::Release { package: "tare", bin: "tare", name: "tare-release" };
 
 /// tare as one static file, as the image ships it.
 pub(super) const TARE_STATIC: Need = Need::Static { profile: "dist", name: "tare-static" };

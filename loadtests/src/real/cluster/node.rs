@@ -2,11 +2,11 @@
 //!
 //! What outlives processes lies where the check's end removes it: file systems in its mount namespace, interfaces in its
 //! network namespace, cgroups below the run's own, everything else in the scratch folder. Root is needed, and the
-//! machine may have any cgroup version; the kubelet's cgroups are nested (`/tare-real-…/node/kubepods`).
+//! machine may have any cgroup version; the kubelet's cgroups are nested (`/tare-real-…/node-…/kubepods`).
 
 pub(in crate::real) mod containerd;
 mod kubelet;
-mod machine;
+pub(in crate::real) mod machine;
 mod owners;
 pub(in crate::real) mod service;
 pub(in crate::real) mod statics;
@@ -89,7 +89,7 @@ impl Node {
             authority: cluster.authority(),
             certificate: cluster.pki.path("kubelet-server.pem"),
             key: cluster.pki.path("kubelet-server.key"),
-            cgroup_root: env.cgroup_name(machine::CGROUP),
+            cgroup_root: env.cgroup_name(&machine::cgroup(env)),
         };
         let kubelet = kubelet::start(env, &settings)?;
         let mut node = Self { kubelet, containerd, _alone: alone };

@@ -8,8 +8,10 @@ use anyhow::Context;
 use super::{ADDRESS, folder};
 use crate::real::env::Env;
 
-/// The name of the kubelet's cgroup below the run's.
-pub(super) const CGROUP: &str = "node";
+/// The kubelet's cgroup, below the run's. Kubelets that shared one would remove each other's pods as orphans.
+pub(in crate::real) fn cgroup(env: &Env) -> String {
+    env.own("node")
+}
 
 /// Where a volume with a claim lies: a file system of its own, so that its size is its own.
 pub(super) const CLAIMED: &str = "/var/lib/claimed";
@@ -66,7 +68,7 @@ fn network(env: &Env) -> anyhow::Result<()> {
 
 /// A cgroup of this run's own in each hierarchy. One of CPUs takes no member before it has some.
 fn cgroups(env: &Env) -> anyhow::Result<()> {
-    for group in env.cgroup(CGROUP) {
+    for group in env.cgroup(&cgroup(env)) {
         let Some(parent) = group.parent() else { continue };
         for file in ["cpuset.cpus", "cpuset.mems"] {
             let Some(root) = parent.parent().map(|root| root.join(file)).filter(|file| file.exists()) else {
