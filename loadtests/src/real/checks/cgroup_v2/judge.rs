@@ -1,7 +1,7 @@
 //! Whether tare said what the files said.
 //!
-//! Two rules. While the loads run, a counter lies between the readings around the moment at which tare read it, and
-//! a gauge between the least and the most of the phase. When every pod is frozen, whatever the files said alike
+//! Two rules. While the loads run, a counter lies between the last reading before its scrape and the first one after the
+//! next had begun, and a gauge between the least and the most of the phase. When every pod is frozen, whatever the files said alike
 //! before and after has to be equal. Rows that are missing, rows that nobody asked for, and wrong names are failures.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,6 @@ use super::report::{Line, Phase, Reading};
 use super::samples::{self, Sample};
 use super::usage;
 
-/// How far the moment in a sample may lie from the read itself: a scrape takes a while on an emulated CPU.
-const SLACK_NS: u64 = 500_000_000;
 /// The least part of the rows that has to have stood still for the strict rule to mean something.
 const STILL_SHARE: f64 = 0.9;
 
@@ -174,9 +172,10 @@ fn one(subject: &Subject<'_>, phase: Phase, lines: &[Line], samples: &[Sample], 
         if row.is_empty() {
             verdict.failures.push(format!("{}: missing", what()));
         }
-        for sample in row {
+        for (number, sample) in row.iter().enumerate() {
+            let next = row.get(number + 1).map(|next| next.time);
             let outcome = match phase {
-                Phase::Moving => moving(sample, figure, &read),
+                Phase::Moving => moving(sample, next, figure, &read),
                 Phase::Still => still(sample, figure, &read),
             };
             match outcome {
@@ -208,13 +207,18 @@ fn values<'a>(
     })
 }
 
-/// Whether a value lies between readings.
-fn moving(sample: &Sample, figure: &Figure, read: &[(&Reading, Vec<Figure>)]) -> Result<bool, String> {
+/// Whether a value lies between readings. A sample bears the moment at which its scrape began, and on an emulated CPU that
+/// others share nobody can say how long one takes: it was read before the `next` one began.
+fn moving(
+    sample: &Sample,
+    next: Option<u64>,
+    figure: &Figure,
+    read: &[(&Reading, Vec<Figure>)],
+) -> Result<bool, String> {
     let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
     if figure.counter {
-        let before =
-            values(figure, read).filter(|(reading, _)| reading.ended + SLACK_NS <= sample.time).last();
-        let after = values(figure, read).find(|(reading, _)| reading.began >= sample.time + SLACK_NS);
+        let before = values(figure, read).filter(|(reading, _)| reading.ended <= sample.time).last();
+        let after = next.and_then(|next| values(figure, read).find(|(reading, _)| reading.began >= next));
         least = before.map_or(0.0, |(_, value)| value);
         most = after.map_or(most, |(_, value)| value);
         if after.is_none() {

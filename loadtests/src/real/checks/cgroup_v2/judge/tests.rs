@@ -120,6 +120,30 @@ fn a_counter_that_runs_ahead_of_its_files_is_found() {
 }
 
 #[test]
+fn a_scrape_may_take_until_the_next_one_and_no_longer() {
+    // Stamped 11.5, read when the files had gone on; the next scrape begins at 12.5.
+    let late = |faults: f64| {
+        let first = request(11, |_, figure| {
+            if figure.metric == "k8s.pod.memory.page_faults" {
+                figure.value += faults;
+            }
+        });
+        let mut lines = report(&honest(12), &honest(20));
+        let honest = honest(11).to_string();
+        for line in &mut lines {
+            if let Line::Request { text, .. } = line
+                && *text == honest
+            {
+                *text = first.to_string();
+            }
+        }
+        judge(&lines).unwrap().failures
+    };
+    assert_eq!(late(200.0), Vec::<String>::new());
+    assert_eq!(late(300.0).len(), PODS.len());
+}
+
+#[test]
 fn a_counter_that_stays_behind_its_files_is_found() {
     let behind = request(12, |_, figure| {
         if figure.metric == "tare.container.memory.oom_kills" {
