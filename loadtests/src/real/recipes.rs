@@ -53,17 +53,18 @@ impl Need {
 
     /// What has to be installed for it to run: a program or a file, and Debian's package.
     pub(super) fn runs_with(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Recipe(recipe) if recipe.name == "kubelet" => &[
+        let name = self.name();
+        if name == KUBELET.name() {
+            &[
                 ("containerd", "containerd"),
                 ("runc", "runc"),
                 ("/usr/lib/cni/bridge", "containernetworking-plugins"),
                 ("ip", "iproute2"),
-            ],
-            Self::Recipe(recipe) if recipe.name == LINUX.name() => {
-                &[("qemu-system-x86_64", "qemu-system-x86")]
-            }
-            _ => &[],
+            ]
+        } else if name == LINUX.name() {
+            &[("qemu-system-x86_64", "qemu-system-x86")]
+        } else {
+            &[]
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Results {
     tier: Tier,
     /// Seconds that building took before the first check.
     build_s: f64,
-    /// Whether every check held and none was left out.
+    /// Whether every check of this run held, and there was one.
     held: bool,
     checks: Vec<CheckResult>,
 }
