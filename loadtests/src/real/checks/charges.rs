@@ -11,6 +11,9 @@ use anyhow::bail;
 
 use crate::real::program::Stat;
 
+/// How often each kind of request is measured. A batch that falls into a collection of the server's garbage does not decide.
+pub(super) const ROUNDS: usize = 5;
+
 /// How long the server is watched doing nothing before each batch.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -19,15 +22,6 @@ const AT_REST: f64 = 0.2;
 
 /// How often it is looked for rest before it is measured as it is: 40 s.
 const LOOKS: u32 = 20;
-
-/// Milliseconds of CPU of `pid` for each of `times` calls, less what it takes doing nothing.
-pub(super) fn per_request(
-    pid: u32,
-    times: u32,
-    call: impl FnMut() -> anyhow::Result<()>,
-) -> anyhow::Result<f64> {
-    Meter::now(pid)?.per_request(times, call)
-}
 
 /// A server's process, and what it takes doing nothing.
 pub(super) struct Meter {
@@ -56,7 +50,7 @@ impl Meter {
         Ok(meter)
     }
 
-    /// Milliseconds of CPU for each of `times` calls.
+    /// Milliseconds of CPU for each of `times` calls, less what the server takes doing nothing.
     pub(super) fn per_request(
         &self,
         times: u32,
@@ -70,6 +64,12 @@ impl Meter {
         let spent = seconds(self.pid)? - before - self.idle * begin.elapsed().as_secs_f64();
         Ok(spent.max(0.0) * 1000.0 / f64::from(times))
     }
+}
+
+/// The middle one of [`ROUNDS`], which is odd.
+pub(super) fn median(mut rounds: Vec<f64>) -> f64 {
+    rounds.sort_by(f64::total_cmp);
+    rounds[rounds.len() / 2]
 }
 
 /// Seconds of CPU that `pid` has had.

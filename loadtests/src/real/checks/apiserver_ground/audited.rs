@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::cost;
+use crate::real::checks::charges::ROUNDS;
 use crate::real::checks::facts::Fact;
 use crate::real::cluster::Cluster;
 use crate::real::cluster::audit::{Kind, Reader};
@@ -27,7 +28,7 @@ pub(super) fn facts(cluster: &Cluster) -> anyhow::Result<Vec<Fact>> {
     let mut facts: Vec<_> = SENT
         .into_iter()
         .map(|(agent, verb, resource, each)| {
-            let sent = each as usize * cost::ROUNDS;
+            let sent = each as usize * ROUNDS;
             let found = counts.total(|kind| {
                 kind.user_agent == agent && kind.verb == verb && kind.resource == resource && kind.code == 200
             });

@@ -8,16 +8,13 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 
 use super::{answers, requests};
-use crate::real::checks::charges::{Meter, expect};
+use crate::real::checks::charges::{Meter, ROUNDS, expect, median};
 use crate::real::checks::facts::Fact;
 use crate::real::cluster::http::{Client, Next};
 use crate::real::cluster::objects::PRODUCT;
 
 /// No event is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How often each request is measured. One that falls into a collection of the server's garbage does not decide.
-pub(super) const ROUNDS: usize = 5;
 
 /// Requests in each round, so that each takes some hundred milliseconds of the server: `/proc/<pid>/stat` counts in 10 ms.
 pub(super) const LISTS: u32 = 150;
@@ -122,12 +119,6 @@ fn initial_events(client: &Client) -> anyhow::Result<()> {
             other => bail!("initial events ended with {other:?}"),
         }
     }
-}
-
-/// The middle one. [`ROUNDS`] is odd.
-fn median(mut rounds: Vec<f64>) -> f64 {
-    rounds.sort_by(f64::total_cmp);
-    rounds[rounds.len() / 2]
 }
 
 /// A request that may cost `most` times as much as the GET.

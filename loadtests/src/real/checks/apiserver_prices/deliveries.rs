@@ -6,7 +6,6 @@ use anyhow::{Context, bail};
 
 use super::{Bench, writes};
 use crate::real::checks::apiserver_ground::{answers, requests};
-use crate::real::checks::charges::per_request;
 use crate::real::cluster::http::{Lines, Next};
 
 /// Watches of every pod that one event goes to.
@@ -29,12 +28,12 @@ impl Bench<'_> {
     pub(super) fn delivery(&self) -> anyhow::Result<f64> {
         let mut writer = self.client.connect()?;
         let mut turn = TURNS;
-        let alone = per_request(self.pid, EVENTS, || {
+        let alone = self.cost(EVENTS, || {
             turn += 1;
             writes::status(&mut writer, turn)
         })?;
         let mut watches = self.watches("/api/v1/pods?watch=1&timeoutSeconds=600", WATCHES)?;
-        let watched = per_request(self.pid, EVENTS, || {
+        let watched = self.cost(EVENTS, || {
             turn += 1;
             writes::status(&mut writer, turn)?;
             watches.iter_mut().try_for_each(|watch| modified(watch, turn))
@@ -66,7 +65,7 @@ impl Bench<'_> {
 
     /// Bytes of heap and stacks after a collection of garbage.
     fn held(&self) -> anyhow::Result<f64> {
-        self.admin.get("/debug/pprof/heap?gc=1")?;
+        self.collect()?;
         let answer = self.admin.get("/metrics")?;
         let text = String::from_utf8_lossy(&answer.body).into_owned();
         let gauge = |name: &str| -> anyhow::Result<f64> {

@@ -8,7 +8,7 @@ use anyhow::bail;
 use super::{Bench, Sample};
 use crate::prices::Kind;
 use crate::real::checks::apiserver_ground::{answers, requests};
-use crate::real::checks::charges::{expect, per_request, seats};
+use crate::real::checks::charges::{expect, seats};
 use crate::real::cluster::http::{Client, Next};
 use crate::real::cluster::objects::PRODUCT;
 
@@ -32,21 +32,21 @@ impl Bench<'_> {
         let mut sample = Sample::new();
         let mut connection = self.client.named("prices/get").connect()?;
         let path = requests::daemon_set(PRODUCT);
-        let cost = per_request(self.pid, 1500, || expect(connection.get(&path)?.status))?;
+        let cost = self.cost(1500, || expect(connection.get(&path)?.status))?;
         sample.insert(Kind::GetDaemonSet, cost);
-        let cost = per_request(self.pid, 600, || expect(connection.get(&requests::list())?.status))?;
+        let cost = self.cost(600, || expect(connection.get(&requests::list())?.status))?;
         sample.insert(Kind::ListNode, cost);
         let list = connection.get(&requests::list())?.json()?;
         let path = requests::watch(answers::version(&list)?, 60);
         // A new connection each time, dropped as soon as the watch stands: what a renewal costs.
-        let cost = per_request(self.pid, 300, || expect(self.client.watch(&path)?.status))?;
+        let cost = self.cost(300, || expect(self.client.watch(&path)?.status))?;
         sample.insert(Kind::WatchNode, cost);
         let path = requests::watch_with_initial_events(60);
-        let cost = per_request(self.pid, self.times(1_000_000, 50), || initial(&self.client, &path))?;
+        let cost = self.cost(self.times(1_000_000, 50), || initial(&self.client, &path))?;
         sample.insert(Kind::WatchNodeInitial, cost);
-        let cost = per_request(self.pid, self.times(60_000, 3), || expect(connection.get(ALL)?.status))?;
+        let cost = self.cost(self.times(60_000, 3), || expect(connection.get(ALL)?.status))?;
         sample.insert(Kind::ListAll, cost);
-        let cost = per_request(self.pid, self.times(60_000, 3), || initial(&self.client, ALL_INITIAL))?;
+        let cost = self.cost(self.times(60_000, 3), || initial(&self.client, ALL_INITIAL))?;
         sample.insert(Kind::WatchAllInitial, cost);
         Ok(sample)
     }

@@ -6,7 +6,7 @@ use super::writes::Writes;
 use super::{Bench, rounded};
 use crate::prices::Details;
 use crate::real::checks::apiserver_ground::requests;
-use crate::real::checks::charges::{expect, per_request};
+use crate::real::checks::charges::expect;
 use crate::real::cluster::http::Form;
 use crate::real::cluster::populate;
 
@@ -29,10 +29,10 @@ impl Bench<'_> {
         let whole = self.client.get(super::reads::ALL)?;
         let mut connection = self.client.connect()?;
         let node = requests::list_with("resourceVersion=");
-        let list_node_latest_ms = per_request(self.pid, 300, || expect(connection.get(&node)?.status))?;
-        let latest = per_request(self.pid, 3, || expect(connection.get("/api/v1/pods")?.status))?;
+        let list_node_latest_ms = self.cost(300, || expect(connection.get(&node)?.status))?;
+        let latest = self.cost(3, || expect(connection.get("/api/v1/pods")?.status))?;
         let mut connection = self.client.wanting(Form::Gzip).connect()?;
-        let gzip = per_request(self.pid, 3, || expect(connection.get(super::reads::ALL)?.status))?;
+        let gzip = self.cost(3, || expect(connection.get(super::reads::ALL)?.status))?;
         let (metadata, replica_set_bytes) = self.metadata()?;
         let bytes = u32::try_from(whole.body.len())?;
         Ok(Details {
@@ -54,7 +54,7 @@ impl Bench<'_> {
         populate::replica_sets(&self.admin, REPLICA_SETS.into())?;
         let client = self.client.wanting(Form::Metadata);
         let mut bytes = 0;
-        let cost = per_request(self.pid, 40, || {
+        let cost = self.cost(40, || {
             let mut watch = client.watch(REPLICA_SETS_INITIAL)?;
             bytes = watch.read_past(END, Instant::now() + PATIENCE)?;
             expect(watch.status)

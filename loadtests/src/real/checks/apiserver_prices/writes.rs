@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::Bench;
 use crate::prices::Kind;
-use crate::real::checks::charges::per_request;
 use crate::real::cluster::http::{Client, Connection};
 use crate::real::cluster::pods::Pod;
 
@@ -37,7 +36,7 @@ impl Bench<'_> {
         let tokens = (0..TIMES).map(|_| bound_token(&mut admin)).collect::<anyhow::Result<Vec<_>>>()?;
         let mut tokens = tokens.iter();
         let mut connection = self.client.connect()?;
-        per_request(self.pid, TIMES.into(), || {
+        self.cost(TIMES.into(), || {
             let review = token_review(tokens.next().context("a token for each request")?);
             let answer = connection.create(TOKEN_REVIEWS, &review)?;
             anyhow::ensure!(answer["status"]["authenticated"] == true, "{answer}");
@@ -48,7 +47,7 @@ impl Bench<'_> {
     /// The server remembers no answer, so any user and node will do.
     pub(super) fn access_reviews(&self) -> anyhow::Result<f64> {
         let mut connection = self.client.connect()?;
-        per_request(self.pid, TIMES.into(), || connection.create(ACCESS_REVIEWS, &access_review()).map(drop))
+        self.cost(TIMES.into(), || connection.create(ACCESS_REVIEWS, &access_review()).map(drop))
     }
 
     pub(super) fn writes(&self) -> anyhow::Result<Writes> {
@@ -56,17 +55,17 @@ impl Bench<'_> {
         let mut lease = connection.create(LEASES, &lease(self.pods))?;
         let path = format!("{LEASES}/{}", lease["metadata"]["name"].as_str().unwrap_or_default());
         let mut turn = 0_u32;
-        let lease_update = per_request(self.pid, TIMES.into(), || {
+        let lease_update = self.cost(TIMES.into(), || {
             turn += 1;
             lease["spec"]["renewTime"] = json!(format!("2026-11-21T10:00:00.{turn:06}Z"));
             lease = connection.replace(&path, &lease)?;
             Ok(())
         })?;
-        let event_create = per_request(self.pid, TIMES.into(), || {
+        let event_create = self.cost(TIMES.into(), || {
             turn += 1;
             event(&mut connection, self.pods, turn)
         })?;
-        let pod_status = per_request(self.pid, TIMES.into(), || {
+        let pod_status = self.cost(TIMES.into(), || {
             turn += 1;
             status(&mut connection, turn)
         })?;
