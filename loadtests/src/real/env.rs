@@ -69,20 +69,21 @@ impl Env {
         Ok(())
     }
 
-    /// A name that nothing else of this run has, which begins with `what`.
-    pub(super) fn own(&self, what: &str) -> String {
-        format!("{what}-{}", self.scratch.file_name().unwrap_or_default().display())
+    /// The check's own cgroup, as a path within each hierarchy. Kubelets that shared one would remove each other's pods as
+    /// orphans.
+    pub(super) fn cgroup_name(&self) -> String {
+        format!(
+            "/{}{}/{}",
+            runs::CGROUP_PREFIX,
+            self.run,
+            self.scratch.file_name().unwrap_or_default().display()
+        )
     }
 
-    /// The path of [`Env::cgroup`] within each hierarchy.
-    pub(super) fn cgroup_name(&self, name: &str) -> String {
-        format!("/{}{}/{name}", runs::CGROUP_PREFIX, self.run)
-    }
-
-    /// Makes a cgroup of this run in every hierarchy that can be written; removed at the end of the run.
-    pub(super) fn cgroup(&self, name: &str) -> Vec<PathBuf> {
-        let groups = runs::hierarchies().into_iter();
-        let groups = groups.map(|root| root.join(format!("{}{}", runs::CGROUP_PREFIX, self.run)).join(name));
+    /// Makes the check's own cgroup in every hierarchy that can be written; removed when the check has ended.
+    pub(super) fn cgroup(&self) -> Vec<PathBuf> {
+        let name = self.cgroup_name();
+        let groups = runs::hierarchies().into_iter().map(|root| root.join(name.trim_start_matches('/')));
         groups.filter(|group| fs::create_dir_all(group).is_ok()).collect()
     }
 }

@@ -220,6 +220,10 @@ impl Session<'_> {
         let arguments = [check.name.as_ref(), scratch.as_os_str(), self.run.id().as_ref()];
         let sandbox = Sandbox::start(Network::Own, registry::ROLE, arguments, &log, &cost)?;
         let status = watch(sandbox, check.limit).await?;
+        let remains = self.run.end_check(folder);
+        if !remains.is_empty() {
+            complain(&format!("{folder} left cgroups that cannot be removed: {}", remains.join(", ")));
+        }
         let wall_s = begin.elapsed().as_secs_f64();
         let cost: Cost = read(&cost).unwrap_or_default();
         let outcome = read(&scratch.join("outcome.json")).unwrap_or_else(|| Outcome {

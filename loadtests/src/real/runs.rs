@@ -61,6 +61,12 @@ impl Run {
         &self.id
     }
 
+    /// Removes the cgroups of the check with this scratch folder, which has ended: agents of later checks would take what
+    /// its kubelet left for pods of their node. Gives what could not be removed.
+    pub(super) fn end_check(&self, folder: &str) -> Vec<String> {
+        remove_cgroups(&Path::new(&format!("{CGROUP_PREFIX}{}", self.id)).join(folder))
+    }
+
     /// Removes what the run left and, if that worked, its record.
     pub(super) fn end(&self, cache: &Path) -> Vec<String> {
         let left = sweep(cache, &self.id);
@@ -109,13 +115,15 @@ fn sweep(cache: &Path, id: &str) -> Vec<String> {
     if !remove_tree(&scratch) {
         left.push(scratch.display().to_string());
     }
-    for hierarchy in hierarchies() {
-        let group = hierarchy.join(format!("{CGROUP_PREFIX}{id}"));
-        if !remove_cgroup(&group, Instant::now() + Duration::from_secs(10)) {
-            left.push(group.display().to_string());
-        }
-    }
+    left.extend(remove_cgroups(Path::new(&format!("{CGROUP_PREFIX}{id}"))));
     left
+}
+
+/// Removes a cgroup, and what is below, from every hierarchy; gives where it remains.
+fn remove_cgroups(name: &Path) -> Vec<String> {
+    let groups = hierarchies().into_iter().map(|hierarchy| hierarchy.join(name));
+    let left = groups.filter(|group| !remove_cgroup(group, Instant::now() + Duration::from_secs(10)));
+    left.map(|group| group.display().to_string()).collect()
 }
 
 fn remove_tree(path: &Path) -> bool {

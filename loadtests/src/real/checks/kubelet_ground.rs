@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::facts::{self, Fact};
 use crate::real::cluster::Cluster;
 use crate::real::cluster::http::Client;
-use crate::real::cluster::node::{self, Node, machine, workloads};
+use crate::real::cluster::node::{self, Node, workloads};
 use crate::real::env::Env;
 use crate::real::registry::{Check, Lane, Outcome, Tier};
 use crate::real::runs;
@@ -133,9 +133,9 @@ fn names(facts: &mut Vec<Fact>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Pods' cgroups lie below one of the run's own, in every hierarchy that accounts for something.
+/// Pods' cgroups lie below the check's own cgroup, in every hierarchy that accounts for something.
 fn cgroups(env: &Env, facts: &mut Vec<Fact>) {
-    let root = env.cgroup_name(&machine::cgroup(env));
+    let root = env.cgroup_name();
     let root = Path::new(root.trim_start_matches('/'));
     for hierarchy in runs::hierarchies() {
         let controller = hierarchy.file_name().unwrap_or_default().to_string_lossy().into_owned();

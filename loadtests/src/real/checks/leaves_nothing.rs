@@ -172,7 +172,7 @@ pub(in crate::real) fn leave(env: &mut Env) -> anyhow::Result<Outcome> {
     let mut sleeper = Command::new("sleep");
     sleeper.arg("1000");
     let sleeper = env.start("sleeper", sleeper)?;
-    for group in env.cgroup("left") {
+    for group in env.cgroup() {
         // A hierarchy with constraints (cpuset without CPUs) refuses members; the empty group is enough.
         drop(fs::write(group.join("cgroup.procs"), sleeper.pid().to_string()));
     }

@@ -16,7 +16,6 @@ use std::time::Duration;
 use super::beside::{self, Judged, Measured, Programs, mib};
 use super::pods::{self, Ground, INTERVAL, Job};
 use crate::real::cluster::Setup;
-use crate::real::cluster::node::machine;
 use crate::real::env::Env;
 use crate::real::recipes::{self, Need};
 use crate::real::registry::{Check, Lane, Outcome, Tier};
@@ -125,10 +124,7 @@ fn run(env: &mut Env) -> anyhow::Result<Outcome> {
     let account = pods::tare::account(env, &ground.cluster)?;
     let mut collector = pods::collector::start(env, &ground.cluster, "collector", &job)?;
     let mut floor = Command::new(env.program("floor")?);
-    floor
-        .arg(INTERVAL.as_millis().to_string())
-        .arg("--pods")
-        .arg(env.cgroup_name(&format!("{}/kubepods", machine::cgroup(env))));
+    floor.arg(INTERVAL.as_millis().to_string()).arg("--pods").arg(format!("{}/kubepods", env.cgroup_name()));
     let mut floor = env.start("floor", floor)?;
     let (mut failures, mut text, mut report) = (Vec::new(), String::new(), serde_json::Map::new());
     for stretch in STRETCHES {

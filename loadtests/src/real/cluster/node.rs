@@ -1,12 +1,12 @@
 //! A real node in a check's own namespaces: containerd, the kubelet, and pods that do something.
 //!
 //! What outlives processes lies where the check's end removes it: file systems in its mount namespace, interfaces in its
-//! network namespace, cgroups below the run's own, everything else in the scratch folder. Root is needed, and the
-//! machine may have any cgroup version; the kubelet's cgroups are nested (`/tare-real-…/node-…/kubepods`).
+//! network namespace, cgroups below the check's own, everything else in the scratch folder. Root is needed, and the
+//! machine may have any cgroup version; the kubelet's cgroups are nested (`/tare-real-…/<check>/kubepods`).
 
 pub(in crate::real) mod containerd;
 mod kubelet;
-pub(in crate::real) mod machine;
+mod machine;
 mod owners;
 pub(in crate::real) mod service;
 pub(in crate::real) mod statics;
@@ -15,7 +15,7 @@ pub(in crate::real) mod workloads;
 
 use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -26,10 +26,10 @@ use super::http::Client;
 use super::pki::Subject;
 use super::pods::node_name;
 use super::{Cluster, asking_at};
-use crate::real::cache;
 use crate::real::env::Env;
 use crate::real::program::Program;
 use crate::real::recipes::{self, Need};
+use crate::real::{cache, runs};
 
 /// What a check with a node needs built. containerd, runc and the network plugins are the distribution's.
 pub(in crate::real) const NEEDS: &[Need] = &[
@@ -51,6 +51,9 @@ pub(in crate::real) const READ_ONLY: SocketAddr = SocketAddr::new(ADDRESS, 10255
 
 /// An idle machine takes 3 s to a ready node, and half a minute to 30 pods.
 const PATIENCE: Duration = Duration::from_mins(4);
+
+/// The cgroups of a check with 110 pods are gone within a second of its end.
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// A running node. Dropping it kills containerd and the kubelet; containers end with the check's pid namespace.
 pub(in crate::real) struct Node {
@@ -89,7 +92,7 @@ impl Node {
             authority: cluster.authority(),
             certificate: cluster.pki.path("kubelet-server.pem"),
             key: cluster.pki.path("kubelet-server.key"),
-            cgroup_root: env.cgroup_name(&machine::cgroup(env)),
+            cgroup_root: env.cgroup_name(),
         };
         let kubelet = kubelet::start(env, &settings)?;
         let mut node = Self { kubelet, containerd, _alone: alone };
@@ -187,7 +190,42 @@ impl Cluster {
 fn alone() -> anyhow::Result<File> {
     let lock = File::create(cache::folder()?.join("node.lock"))?;
     flock(&lock, FlockOperation::LockExclusive).context("waiting for the machine's other nodes")?;
+    // The runner removes a check's cgroups once the check has ended, and with it its hold on the lock.
+    let until = Instant::now() + SETTLED;
+    while let Some(pod) = pod_of_another() {
+        if Instant::now() > until {
+            bail!("{} is a pod of another node: agents would report it", pod.display());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
     Ok(lock)
+}
+
+/// A pod's cgroup on the machine, below any run's cgroup.
+fn pod_of_another() -> Option<PathBuf> {
+    let folders = runs::hierarchies().into_iter().flat_map(|hierarchy| below(&hierarchy));
+    let of_runs = folders.filter(|folder| named(folder, runs::CGROUP_PREFIX));
+    let of_kubelets = of_runs.flat_map(|run| below(&run)).map(|check| check.join("kubepods"));
+    // A pod lies here or in its class: burstable, besteffort.
+    let groups = of_kubelets.flat_map(|pods| below(&pods)).flat_map(|group| {
+        let mut groups = below(&group);
+        groups.push(group);
+        groups
+    });
+    groups.into_iter().find(|group| named(group, "pod"))
+}
+
+fn named(folder: &Path, begin: &str) -> bool {
+    folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(begin))
+}
+
+/// The folders in a folder; none if it is not there.
+fn below(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .collect()
 }
 
 /// The node's name.

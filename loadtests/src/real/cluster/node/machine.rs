@@ -8,11 +8,6 @@ use anyhow::Context;
 use super::{ADDRESS, folder};
 use crate::real::env::Env;
 
-/// The kubelet's cgroup, below the run's. Kubelets that shared one would remove each other's pods as orphans.
-pub(in crate::real) fn cgroup(env: &Env) -> String {
-    env.own("node")
-}
-
 /// Where a volume with a claim lies: a file system of its own, so that its size is its own.
 pub(super) const CLAIMED: &str = "/var/lib/claimed";
 
@@ -66,9 +61,9 @@ fn network(env: &Env) -> anyhow::Result<()> {
     env.execute("ip", ["route", "add", "default", "via", "192.0.2.1", "dev", "eth0"])
 }
 
-/// A cgroup of this run's own in each hierarchy. One of CPUs takes no member before it has some.
+/// The check's cgroup in each hierarchy, for the kubelet. One of CPUs takes no member before it has some.
 fn cgroups(env: &Env) -> anyhow::Result<()> {
-    for group in env.cgroup(&cgroup(env)) {
+    for group in env.cgroup() {
         let Some(parent) = group.parent() else { continue };
         for file in ["cpuset.cpus", "cpuset.mems"] {
             let Some(root) = parent.parent().map(|root| root.join(file)).filter(|file| file.exists()) else {
