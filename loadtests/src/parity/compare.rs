@@ -36,7 +36,7 @@ pub struct Settings {
     pub lag: Duration,
     /// How far the starts of cumulative sums may lie apart.
     pub start_slack: Duration,
-    /// Starts that lie further apart are right where both are among these.
+    /// Starts that lie further apart, and uptimes that do, are right where both are among these.
     pub starts: Starts,
     /// When the first agent was started. A start after that says when the collector began to look, not when the
     /// source began to count; tare may then know better, but its start still lies before its first point.
@@ -319,6 +319,12 @@ impl RowComparison<'_> {
         } else {
             self.rules.tolerance(&self.row.metric, counter)
         };
+        // An uptime says when something began, and is judged as the starts of sums are.
+        let possible = |point: &Point| {
+            self.row.metric.ends_with(".uptime")
+                && self.settings.starts.allow_uptime(&key.resource, point.time, point.value)
+        };
+        let theirs_possible = theirs.iter().all(possible);
         let mut values = Values::default();
         let mut outside = 0;
         let mut first = None;
@@ -329,7 +335,8 @@ impl RowComparison<'_> {
             let distance = bracket.distance(point.value);
             values.worst = values.worst.max(distance);
             // The distance of what is no number is none.
-            if distance.is_nan() || distance > bracket.slack(&tolerance) {
+            let beyond = distance.is_nan() || distance > bracket.slack(&tolerance);
+            if beyond && !(theirs_possible && possible(point)) {
                 outside += 1;
                 first.get_or_insert((point.value, bracket, point.time));
             }

@@ -56,6 +56,15 @@ impl Starts {
     pub fn allow(&self, identity: &Attributes, start: Time) -> bool {
         self.0.get(identity).is_some_and(|(from, until)| (*from..=*until).contains(&start))
     }
+
+    /// The same of what had run for so many whole seconds at `now`.
+    pub fn allow_uptime(&self, identity: &Attributes, now: Time, seconds: f64) -> bool {
+        let Ok(uptime) = std::time::Duration::try_from_secs_f64(seconds) else { return false };
+        let uptime = Time::try_from(uptime.as_nanos()).unwrap_or(Time::MAX);
+        // The second that had begun is cut off: it began up to a second earlier than this says.
+        let latest = now.saturating_sub(uptime);
+        self.allow(identity, latest) || self.allow(identity, latest.saturating_sub(RESOLUTION))
+    }
 }
 
 fn identity(uid: &str, container: Option<&str>) -> Attributes {
@@ -132,5 +141,16 @@ mod tests {
     #[test]
     fn a_pod_without_a_status_says_nothing() {
         assert_eq!(Starts::of(&[json!({"metadata": {"uid": "u"}})]), Starts::default());
+    }
+
+    #[test]
+    fn an_uptime_is_right_where_what_it_counts_from_lies_in_the_span() {
+        let starts = Starts::of(&[pod()]);
+        let allowed = |uptime: f64| starts.allow_uptime(&identity("u", Some("once")), at(100), uptime);
+        // It began in the first ten seconds; a hundred is now. The second that had begun is cut off.
+        assert!(allowed(100.0) && allowed(90.0) && allowed(89.0));
+        assert!(!allowed(100.1) && !allowed(88.9));
+        assert!(!allowed(f64::NAN) && !allowed(-1.0) && !allowed(1e300));
+        assert!(!starts.allow_uptime(&Attributes::new(), at(100), 50.0));
     }
 }
