@@ -236,7 +236,7 @@ impl RowComparison<'_> {
     /// Every series has one point in every interval, from the metric's first to its last.
     fn gaps(&self, side: Side, stream: &MetricStream, out: &mut Vec<Mismatch>) {
         let Some((first, last)) = stream.span() else { return };
-        let longest = nanos(self.settings.interval.mul_f64(1.5));
+        let longest = nanos(longest_gap(side, &self.row.metric, self.settings));
         for (key, points) in &stream.series {
             let times = points.iter().map(|point| point.time);
             let around: Vec<_> = std::iter::once(first).chain(times.clone()).chain([last]).collect();
@@ -397,6 +397,15 @@ fn bracket(points: &[Point], time: Time, settle: u64, lag: u64, windows: usize) 
         low: values.clone().fold(f64::INFINITY, f64::min),
         high: values.fold(f64::NEG_INFINITY, f64::max),
     })
+}
+
+/// How long a series may have no point. How full the file systems of pods and their volumes are only the kubelet knows, which
+/// looks, as the container runtime does, when it comes to it: the collector repeats what was seen last as of now, tare says it
+/// once, as of when it was seen.
+pub(super) fn longest_gap(side: Side, metric: &str, settings: &Settings) -> Duration {
+    let looked_at = [".filesystem.", ".volume."].iter().any(|part| metric.contains(part));
+    let lag = if side == Side::Tare && looked_at { settings.lag } else { Duration::ZERO };
+    settings.interval.mul_f64(1.5) + lag
 }
 
 fn nanos(duration: Duration) -> u64 {

@@ -12,12 +12,12 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
-use super::Aspect;
-use super::compare::Settings;
+use super::compare::{Settings, longest_gap};
 use super::report::Report;
 use super::rules::Rules;
 use super::starts::Starts;
 use super::stream::Stream;
+use super::{Aspect, Side};
 use super::{Mismatch, contract};
 
 const CONTRACT: &str = "receiver,scraper,metric,unit,kind,value_type,monotonic,temporality,default,attributes\n\
@@ -452,4 +452,16 @@ fn each_version_of_a_resource_needs_a_counterpart_on_the_other_side() {
     assert!(!judged(["0", "1"]));
     assert!(judged(["0", "0"]), "a version of the collector is missing");
     assert!(judged(["2", "1"]), "a version that the collector never had");
+}
+
+#[test]
+fn what_another_looks_at_may_come_later_by_its_lag_from_tare_and_from_nobody_else() {
+    let settings = Settings { lag: Duration::from_secs(20), ..settings() };
+    let longest = |side, metric: &str| longest_gap(side, metric, &settings).as_millis();
+    assert_eq!(longest(Side::Tare, "container.filesystem.usage"), 27_500);
+    assert_eq!(longest(Side::Tare, "k8s.pod.volume.usage"), 27_500);
+    assert_eq!(longest(Side::Collector, "container.filesystem.usage"), 7_500);
+    assert_eq!(longest(Side::Tare, "container.memory.usage"), 7_500);
+    let host = Settings { lag: Duration::ZERO, ..settings };
+    assert_eq!(longest_gap(Side::Tare, "system.filesystem.usage", &host), Duration::from_millis(7500));
 }

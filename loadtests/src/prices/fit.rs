@@ -3,7 +3,7 @@
 use super::{Kind, Origin, Price, Prices};
 
 /// What costs more than this many times as much in the larger cluster grows with it. The sizes lie ten times apart: what does
-/// not walk the pods was found to cost 0.5 to 1.1 times as much, and what grows least, a node's watch with initial events, 2.9.
+/// not walk the pods was found to cost 0.5 to 1.6 times as much, and what grows least, a node's watch with initial events, 2.9.
 pub(crate) const GROWS: f64 = 2.0;
 
 /// CPU of the server for one request, in a cluster of some size.
